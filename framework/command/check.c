@@ -1,0 +1,252 @@
+/*
+ * check.c - loads everything as `run` would, in a child process: a module that crashes, hangs or
+ * exits while it is loaded ends the child, not the check. It is then left out, and the next child
+ * goes on to the errors that are left.
+ */
+#include "command/command.h"
+#include "command/input.h"
+#include "deploy/deployment.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define STEP_TIMEOUT_MS (10 * 1000) /* for one constructor or start hook */
+#define FAULT_SIZE 128
+
+/* A Worker whose code ended a child, and how. */
+struct fault {
+	uint32_t step;
+	char text[FAULT_SIZE]; /* "" : none */
+};
+
+struct check {
+	const char *path;
+	bool start;
+	struct tn_config *config;
+	struct tn_errors syntax; /* what the text of the file has */
+	size_t workers;
+	struct fault *faults; /* one for each Worker, in the order of the file */
+	struct tn_progress *progress;
+};
+
+/* ---- In the child -------------------------------------------------------------------------- */
+
+static bool has_fault(void *argument, size_t worker)
+{
+	const struct check *check = argument;
+
+	return *check->faults[worker].text;
+}
+
+static void add_faults(const struct check *check, const struct tn_deployment *deployment,
+                       struct tn_errors *errors)
+{
+	static const char *const doing[] = {
+		[TN_STEP_LOAD] = "while it was loaded",
+		[TN_STEP_START] = "in its start hook",
+		[TN_STEP_STOP] = "in its stop hook",
+	};
+
+	for (size_t i = 0; i < deployment->count; i++) {
+		const struct tn_instance *instance = &deployment->instances[i];
+
+		if (*check->faults[i].text)
+			tn_errors_add(errors, instance->section->place,
+			              "worker '%s': module '%s' %s %s", instance->name,
+			              instance->module_path, check->faults[i].text,
+			              doing[check->faults[i].step]);
+	}
+}
+
+static void print_summary(const struct check *check, const struct tn_deployment *deployment)
+{
+	fprintf(stderr, "%s: %zu Worker%s, %zu route%s, no errors\n", check->path,
+	        deployment->count, deployment->count == 1 ? "" : "s", deployment->routes.count,
+	        deployment->routes.count == 1 ? "" : "s");
+}
+
+static int check_in_child(struct check *check)
+{
+	struct tn_deployment_options options = {
+		.progress = check->progress,
+		.skip = has_fault,
+		.argument = check,
+		.warn = true,
+	};
+	struct tn_errors *errors = &check->syntax;
+	struct tn_deployment *deployment = tn_deployment_create(check->config, &options, errors);
+	bool valid;
+
+	if (!deployment) {
+		tn_complain("out of memory");
+		return EX_OSERR;
+	}
+	add_faults(check, deployment, errors);
+	if (check->start && !errors->errors && tn_deployment_start(deployment, errors))
+		tn_deployment_stop(deployment);
+	valid = !errors->errors;
+	tn_errors_print(errors, stderr);
+	if (valid)
+		print_summary(check, deployment);
+	tn_deployment_destroy(deployment);
+	return valid ? 0 : EX_CONFIG;
+}
+
+static _Noreturn void child(struct check *check, pid_t parent)
+{
+	struct rlimit none = { 0 };
+	int code;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EX_SOFTWARE);
+	setrlimit(RLIMIT_CORE, &none);
+	code = check_in_child(check);
+	tn_config_destroy(check->config);
+	tn_errors_finish(&check->syntax);
+	fflush(NULL);
+	_exit(code);
+}
+
+/* ---- In the parent ------------------------------------------------------------------------- */
+
+/* Waits for the child's end, or for a step that takes too long. Returns whether it hangs. */
+static bool child_hangs(const struct check *check, int child)
+{
+	struct pollfd ended = { .fd = child, .events = POLLIN };
+	uint32_t turns;
+
+	do {
+		turns = atomic_load(&check->progress->turns);
+		if (poll(&ended, 1, STEP_TIMEOUT_MS) != 0)
+			return false;
+	} while (turns != atomic_load(&check->progress->turns));
+	return true;
+}
+
+static void describe(struct fault *fault, int status, bool hangs)
+{
+	if (hangs)
+		snprintf(fault->text, sizeof(fault->text), "did not come back within %d s",
+		         STEP_TIMEOUT_MS / 1000);
+	else if (WIFSIGNALED(status))
+		snprintf(fault->text, sizeof(fault->text), "crashed (%s)",
+		         strsignal(WTERMSIG(status)));
+	else
+		snprintf(fault->text, sizeof(fault->text), "called exit(%d)", WEXITSTATUS(status));
+}
+
+/* Returns the exit code, or -1 where another child is to be asked without the faulty Worker. */
+static int judge(struct check *check, int status, bool hangs)
+{
+	uint32_t step = atomic_load(&check->progress->step);
+	uint32_t worker = atomic_load(&check->progress->worker);
+
+	if (step == TN_STEP_NONE && WIFEXITED(status) && !hangs)
+		return WEXITSTATUS(status);
+	if (step == TN_STEP_NONE || worker >= check->workers || *check->faults[worker].text) {
+		tn_complain("%s: the check itself failed (%s)", check->path,
+		            WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "it hangs");
+		return EX_SOFTWARE;
+	}
+	check->faults[worker].step = step;
+	describe(&check->faults[worker], status, hangs);
+	return -1;
+}
+
+static int ask_child(struct check *check)
+{
+	pid_t parent = getpid();
+	bool hangs;
+	int status = 0;
+	int descriptor;
+	pid_t process;
+
+	tn_progress_note(check->progress, TN_STEP_NONE, 0);
+	fflush(NULL);
+	process = fork();
+	if (process == 0)
+		child(check, parent);
+	descriptor = process > 0 ? (int)syscall(SYS_pidfd_open, process, 0) : -1;
+	if (descriptor < 0) {
+		tn_complain("no process can be started: %s", strerror(errno));
+		if (process > 0)
+			kill(process, SIGKILL);
+		return EX_OSERR;
+	}
+	hangs = child_hangs(check, descriptor);
+	if (hangs)
+		kill(process, SIGKILL);
+	close(descriptor);
+	while (waitpid(process, &status, 0) < 0 && errno == EINTR)
+		;
+	return judge(check, status, hangs);
+}
+
+static size_t count_workers(const struct tn_config *config)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->count; i++)
+		count += strcmp(config->sections[i].kind, "worker") == 0;
+	return count;
+}
+
+static int check_config(struct check *check)
+{
+	int code = -1;
+
+	check->workers = count_workers(check->config);
+	check->faults = calloc(check->workers + 1, sizeof(check->faults[0]));
+	check->progress = mmap(NULL, sizeof(*check->progress), PROT_READ | PROT_WRITE,
+	                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!check->faults || check->progress == MAP_FAILED) {
+		tn_complain("out of memory");
+		free(check->faults);
+		return EX_OSERR;
+	}
+	while (code < 0)
+		code = ask_child(check);
+	munmap(check->progress, sizeof(*check->progress));
+	free(check->faults);
+	return code;
+}
+
+static int usage(void)
+{
+	tn_complain("usage: tenon check [--start] FILE");
+	return EX_USAGE;
+}
+
+int tn_command_check(int count, char **arguments)
+{
+	struct check check = { 0 };
+	int code;
+
+	for (int i = 1; i < count; i++) {
+		if (strcmp(arguments[i], "--start") == 0)
+			check.start = true;
+		else if (arguments[i][0] == '-' || check.path)
+			return usage();
+		else
+			check.path = arguments[i];
+	}
+	if (!check.path)
+		return usage();
+	code = tn_input_read(check.path, &check.config, &check.syntax);
+	if (!code)
+		code = check_config(&check);
+	tn_config_destroy(check.config);
+	tn_errors_finish(&check.syntax);
+	return code;
+}

@@ -1,0 +1,47 @@
+#include "command/command.h"
+#include "command/input.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const struct command {
+	const char *name;
+	int (*run)(int count, char **arguments);
+	const char *usage;
+} commands[] = {
+	{ "run", tn_command_run, "run FILE             serve what the configuration says" },
+	{ "check", tn_command_check, "check [--start] FILE load everything, serve nothing, tell all "
+	                             "errors" },
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void print_usage(FILE *to)
+{
+	fputs("usage: tenon COMMAND ...\n", to);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  tenon %s\n", commands[i].usage);
+	fputs("  tenon --help | --version\n", to);
+}
+
+int main(int count, char **arguments)
+{
+	const char *name = count > 1 ? arguments[1] : "";
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(name, commands[i].name) == 0)
+			return commands[i].run(count - 1, arguments + 1);
+	}
+	if (strcmp(name, "--version") == 0) {
+		printf("tenon %s, ABI %d.%d\n", TN_VERSION, TN_ABI_MAJOR, TN_ABI_MINOR);
+		return 0;
+	}
+	if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
+		print_usage(stdout);
+		return 0;
+	}
+	if (*name)
+		tn_complain("there is no command '%s'", name);
+	print_usage(stderr);
+	return EX_USAGE;
+}

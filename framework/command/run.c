@@ -1,0 +1,190 @@
+#include "command/command.h"
+#include "command/input.h"
+#include "deploy/deployment.h"
+#include "observe/log.h"
+#include "serve/loop.h"
+#include "supervise/listener.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define REASON_SIZE 512
+
+/* What `run` has opened; each step leaves it so that finish() can close it. */
+struct host {
+	struct tn_errors errors;
+	struct tn_config *config;
+	struct tn_deployment *deployment;
+	struct tn_listener listeners[TN_LISTEN_MAX];
+	int sockets[TN_LISTEN_MAX];
+	size_t listener_count;
+	int signals;
+	struct tn_access_log *access_log;
+	struct tn_edge *edge;
+};
+
+/* Before any module is loaded: a thread that one starts must not take the signals. */
+static int take_signals(struct host *host)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	host->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (host->signals >= 0)
+		return 0;
+	tn_complain("signalfd: %s", strerror(errno));
+	return EX_OSERR;
+}
+
+static int load(struct host *host, const char *path)
+{
+	static const struct tn_deployment_options options = { 0 };
+	int code = tn_input_read(path, &host->config, &host->errors);
+
+	if (code)
+		return code;
+	host->deployment = tn_deployment_create(host->config, &options, &host->errors);
+	tn_errors_print(&host->errors, stderr);
+	if (host->errors.errors)
+		return EX_CONFIG;
+	if (host->deployment) {
+		tn_log_set_level((enum tn_log_level)host->deployment->settings.log_level);
+		return 0;
+	}
+	tn_complain("out of memory");
+	return EX_OSERR;
+}
+
+static int bind_all(struct host *host)
+{
+	const struct tn_settings *settings = &host->deployment->settings;
+	char reason[REASON_SIZE];
+
+	for (size_t i = 0; i < settings->listen_count; i++) {
+		int code = tn_listener_bind(&host->listeners[i], &settings->listen[i], reason,
+		                            sizeof(reason));
+
+		if (code) {
+			tn_complain("%s", reason);
+			return code;
+		}
+		host->sockets[i] = host->listeners[i].socket;
+		host->listener_count++;
+	}
+	return 0;
+}
+
+/* After the start hooks: who connects earlier would wait for a host that may not come up. */
+static int listen_all(const struct host *host)
+{
+	char reason[REASON_SIZE];
+
+	for (size_t i = 0; i < host->listener_count; i++) {
+		int code = tn_listener_listen(&host->listeners[i], reason, sizeof(reason));
+
+		if (code) {
+			tn_complain("%s", reason);
+			return code;
+		}
+		tn_log_write(TN_LOG_INFO, NULL, "listening on http://%s", host->listeners[i].name);
+	}
+	return 0;
+}
+
+static int start(struct host *host)
+{
+	size_t before = host->errors.count;
+
+	if (tn_deployment_start(host->deployment, &host->errors))
+		return 0;
+	for (size_t i = before; i < host->errors.count; i++)
+		fprintf(stderr, "%s:%u: %s\n", host->errors.list[i].place.file,
+		        host->errors.list[i].place.line, host->errors.list[i].text);
+	return EX_CONFIG;
+}
+
+static int open_edge(struct host *host)
+{
+	const struct tn_settings *settings = &host->deployment->settings;
+
+	host->access_log = tn_access_log_create(settings->access_log);
+	if (!host->access_log) {
+		tn_complain("%s: access_log: %s: %s", host->config->path, settings->access_log,
+		            strerror(errno));
+		return errno == EACCES ? EX_NOPERM : EX_CANTCREAT;
+	}
+	host->edge = tn_edge_create(host->deployment, host->access_log);
+	return host->edge ? 0 : EX_UNAVAILABLE;
+}
+
+static int serve(struct host *host)
+{
+	struct tn_loop_options options = {
+		.listeners = host->sockets,
+		.listener_count = host->listener_count,
+		.signals = host->signals,
+		.drain_timeout = host->deployment->settings.drain_timeout,
+		.access_log = host->access_log,
+	};
+
+	switch (tn_loop_run(host->edge, &options)) {
+	case TN_LOOP_DRAINED:
+		return 0;
+	case TN_LOOP_DEADLINE:
+		return EX_TEMPFAIL;
+	default:
+		return EX_SOFTWARE;
+	}
+}
+
+static int host_run(struct host *host, const char *path)
+{
+	int code = take_signals(host);
+
+	if (!code)
+		code = load(host, path);
+	if (!code)
+		code = bind_all(host);
+	if (!code)
+		code = open_edge(host);
+	if (!code)
+		code = start(host);
+	if (!code)
+		code = listen_all(host);
+	if (!code)
+		code = serve(host);
+	return code;
+}
+
+static void finish(struct host *host)
+{
+	tn_edge_destroy(host->edge);
+	tn_access_log_destroy(host->access_log);
+	tn_deployment_destroy(host->deployment);
+	tn_config_destroy(host->config);
+	tn_errors_finish(&host->errors);
+	if (host->signals >= 0)
+		close(host->signals);
+}
+
+int tn_command_run(int count, char **arguments)
+{
+	struct host host = { .signals = -1 };
+	int code;
+
+	if (count != 2 || arguments[1][0] == '-') {
+		tn_complain("usage: tenon run FILE");
+		return EX_USAGE;
+	}
+	code = host_run(&host, arguments[1]);
+	finish(&host);
+	return code;
+}

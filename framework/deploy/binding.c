@@ -1,0 +1,333 @@
+#include "deploy/binding.h"
+
+#include "deploy/nearest.h"
+#include "deploy/secret_source.h"
+#include "deploy/shared.h"
+#include "deploy/value.h"
+#include "message/secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_SIZE 256
+#define HINT_SIZE 320
+
+/* What a slot is filled from. */
+struct filler {
+	struct tn_deployment *deployment;
+	struct tn_instance *instance;
+	const struct tn_slot *slot;
+	const struct tn_entry *entry; /* NULL: the slot's default */
+	struct tn_errors *errors;
+	char *field; /* in the env */
+};
+
+/* ---- The entries, against what the module declares ---------------------------------------- */
+
+/* The part behind "service.", "secret." or "var."; NULL for a key that has none of them. */
+static const char *binding_name(const char *key)
+{
+	static const char *const prefixes[] = { "service.", "secret.", "var." };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		if (strncmp(key, prefixes[i], strlen(prefixes[i])) == 0)
+			return key + strlen(prefixes[i]);
+	}
+	return NULL;
+}
+
+static bool slot_has_key(const struct tn_slot *slot, const char *key)
+{
+	const char *prefix = tn_slot_prefix(slot);
+	size_t size = prefix ? strlen(prefix) : 0;
+
+	return prefix && strncmp(key, prefix, size) == 0 && key[size] == '.' &&
+	       strcmp(key + size + 1, slot->name) == 0;
+}
+
+/* The slot whose name is nearest is offered with its whole key: the prefix may be what is wrong. */
+static const char *key_hint(const struct tn_worker *worker, const char *name, char *hint)
+{
+	struct tn_nearest nearest = { .wanted = name };
+	const struct tn_slot *best = NULL;
+
+	hint[0] = '\0';
+	for (unsigned i = 0; i < worker->slot_count; i++) {
+		const struct tn_slot *slot = tn_slots_at(worker, i);
+
+		if (!tn_slot_prefix(slot))
+			continue;
+		tn_nearest_try(&nearest, slot->name);
+		if (nearest.name == slot->name)
+			best = slot;
+	}
+	if (best)
+		snprintf(hint, HINT_SIZE, " (did you mean '%s.%s'?)", tn_slot_prefix(best),
+		         best->name);
+	return hint;
+}
+
+static void check_binding(const struct tn_instance *instance, const struct tn_entry *entry,
+                          struct tn_errors *errors)
+{
+	const struct tn_worker *worker = instance->module->worker;
+	char hint[HINT_SIZE];
+
+	for (unsigned i = 0; i < worker->slot_count; i++) {
+		if (slot_has_key(tn_slots_at(worker, i), entry->key))
+			return;
+	}
+	tn_errors_add(errors, entry->place,
+	              "worker '%s': %s: module '%s' declares no such binding%s", instance->name,
+	              entry->key, instance->module_path,
+	              key_hint(worker, binding_name(entry->key), hint));
+}
+
+static void unknown_key(const struct tn_instance *instance, const struct tn_entry *entry,
+                        struct tn_errors *errors)
+{
+	static const char *const known[] = { "module", "route", "service.", "secret.", "var." };
+	struct tn_nearest nearest = { .wanted = entry->key };
+	char prefix[KEY_SIZE];
+	char hint[HINT_SIZE];
+	size_t size = strcspn(entry->key, ".");
+
+	if (entry->key[size] == '.' && size + 1 < sizeof(prefix)) {
+		memcpy(prefix, entry->key, size + 1);
+		prefix[size + 1] = '\0';
+		nearest.wanted = prefix;
+	}
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		tn_nearest_try(&nearest, known[i]);
+	tn_errors_add(errors, entry->place,
+	              "worker '%s': unknown key '%s'%s: a Worker has module, route, "
+	              "service.NAME, secret.NAME and var.NAME",
+	              instance->name, entry->key, tn_nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
+static void check_entries(const struct tn_instance *instance, struct tn_errors *errors)
+{
+	for (size_t i = 0; i < instance->section->count; i++) {
+		const struct tn_entry *entry = &instance->section->entries[i];
+
+		if (strcmp(entry->key, "module") == 0 || strcmp(entry->key, "route") == 0)
+			continue;
+		if (!binding_name(entry->key))
+			unknown_key(instance, entry, errors);
+		else if (instance->module)
+			check_binding(instance, entry, errors);
+	}
+}
+
+/* ---- The slots, from the entries ----------------------------------------------------------- */
+
+struct tn_instance *tn_binding_target(const struct tn_deployment *deployment,
+                                      const struct tn_instance *instance,
+                                      const struct tn_entry *entry, struct tn_errors *errors)
+{
+	struct tn_nearest nearest = { .wanted = entry->value };
+	struct tn_instance *target = tn_deployment_find(deployment, entry->value);
+	char hint[HINT_SIZE];
+
+	if (target)
+		return target;
+	for (size_t i = 0; i < deployment->count; i++)
+		tn_nearest_try(&nearest, deployment->instances[i].name);
+	tn_errors_add(errors, entry->place, "worker '%s': %s: no worker '%s'%s", instance->name,
+	              entry->key, entry->value, tn_nearest_hint(&nearest, hint, sizeof(hint)));
+	return NULL;
+}
+
+static void store(const struct filler *filler, const void *value)
+{
+	memcpy(filler->field, value, 8);
+}
+
+static void fill_service(const struct filler *filler)
+{
+	const struct tn_instance *target;
+
+	if (!filler->entry)
+		return;
+	target = tn_binding_target(filler->deployment, filler->instance, filler->entry,
+	                           filler->errors);
+	if (target)
+		store(filler, &target->service);
+}
+
+static void fill_secret(const struct filler *filler)
+{
+	struct tn_deployment *deployment = filler->deployment;
+	struct tn_secret *secret = tn_secret_read(deployment->config, filler->entry,
+	                                          filler->instance->name, filler->errors);
+	struct tn_secret **list;
+
+	if (!secret)
+		return;
+	list = reallocarray(deployment->secrets, deployment->secret_count + 1, sizeof(list[0]));
+	if (!list) {
+		tn_secret_destroy(secret);
+		tn_errors_add(filler->errors, filler->entry->place, "out of memory");
+		return;
+	}
+	deployment->secrets = list;
+	deployment->secrets[deployment->secret_count++] = secret;
+	store(filler, &secret);
+}
+
+static void fill_text(const struct filler *filler)
+{
+	const char *text = filler->entry ? filler->entry->value : filler->slot->value.text;
+
+	store(filler, &text);
+}
+
+static void fill_number(const struct filler *filler)
+{
+	double number = filler->slot->value.number;
+	const char *wrong = NULL;
+
+	if (filler->entry)
+		wrong = tn_value_number(filler->entry->value, &number);
+	if (wrong)
+		tn_errors_add(filler->errors, filler->entry->place, "worker '%s': %s: '%s': %s",
+		              filler->instance->name, filler->entry->key, filler->entry->value,
+		              wrong);
+	store(filler, &number);
+}
+
+static void fill_integer(const struct filler *filler,
+                         const char *(*read)(const char *text, int64_t *value))
+{
+	int64_t integer = filler->slot->value.integer;
+	const char *wrong = filler->entry ? read(filler->entry->value, &integer) : NULL;
+
+	if (wrong)
+		tn_errors_add(filler->errors, filler->entry->place, "worker '%s': %s: '%s': %s",
+		              filler->instance->name, filler->entry->key, filler->entry->value,
+		              wrong);
+	store(filler, &integer);
+}
+
+static void fill_shared(const struct filler *filler)
+{
+	void *block = tn_shared_create(&filler->deployment->shared, filler->slot->value.size);
+
+	if (!block)
+		tn_errors_add(filler->errors, filler->instance->section->place,
+		              "worker '%s': no memory for the %zu shared bytes of '%s'",
+		              filler->instance->name, filler->slot->value.size,
+		              filler->slot->name);
+	store(filler, &block);
+}
+
+static void fill_slot(const struct filler *filler)
+{
+	switch (filler->slot->kind) {
+	case TN_SLOT_SERVICE:
+		fill_service(filler);
+		break;
+	case TN_SLOT_SECRET:
+		fill_secret(filler);
+		break;
+	case TN_SLOT_VAR:
+		fill_text(filler);
+		break;
+	case TN_SLOT_INT:
+		fill_integer(filler, tn_value_integer);
+		break;
+	case TN_SLOT_BOOL:
+		fill_integer(filler, tn_value_boolean);
+		break;
+	case TN_SLOT_DURATION:
+		fill_integer(filler, tn_value_duration);
+		break;
+	case TN_SLOT_SIZE:
+		fill_integer(filler, tn_value_size);
+		break;
+	case TN_SLOT_NUMBER:
+		fill_number(filler);
+		break;
+	case TN_SLOT_SHARED:
+		fill_shared(filler);
+		break;
+	default: /* a state is NULL until `start`; hooks have no field */
+		break;
+	}
+}
+
+static const char *example_value(const struct tn_slot *slot)
+{
+	switch (slot->kind) {
+	case TN_SLOT_SERVICE:
+		return "NAME-OF-A-WORKER";
+	case TN_SLOT_SECRET:
+		return "env:NAME, or file:PATH";
+	case TN_SLOT_INT:
+		return "42";
+	case TN_SLOT_BOOL:
+		return "yes";
+	case TN_SLOT_DURATION:
+		return "10s";
+	case TN_SLOT_SIZE:
+		return "64K";
+	case TN_SLOT_NUMBER:
+		return "0.5";
+	default:
+		return "TEXT";
+	}
+}
+
+static void missing(const struct filler *filler, const char *key)
+{
+	tn_errors_add(filler->errors, filler->instance->section->place,
+	              "worker '%s': %s: module '%s' needs this binding: add `%s = %s`",
+	              filler->instance->name, key, filler->instance->module_path, key,
+	              example_value(filler->slot));
+}
+
+static void find_and_fill(struct filler *filler)
+{
+	const char *prefix = tn_slot_prefix(filler->slot);
+	char key[KEY_SIZE];
+
+	filler->entry = NULL;
+	if (prefix) {
+		snprintf(key, sizeof(key), "%s.%s", prefix, filler->slot->name);
+		filler->entry = tn_section_find(filler->instance->section, key);
+		if (!filler->entry && !(filler->slot->flags & TN_SLOT_OPTIONAL)) {
+			missing(filler, key);
+			return;
+		}
+	}
+	fill_slot(filler);
+}
+
+/* Without its module, a Worker's bindings can still be looked up. */
+static void check_targets(const struct tn_deployment *deployment,
+                          const struct tn_instance *instance, struct tn_errors *errors)
+{
+	for (size_t i = 0; i < instance->section->count; i++) {
+		const struct tn_entry *entry = &instance->section->entries[i];
+
+		if (strncmp(entry->key, "service.", strlen("service.")) == 0)
+			tn_binding_target(deployment, instance, entry, errors);
+	}
+}
+
+void tn_binding_fill(struct tn_deployment *deployment, struct tn_instance *instance,
+                     struct tn_errors *errors)
+{
+	struct filler filler = { .deployment = deployment, .instance = instance, .errors = errors };
+
+	check_entries(instance, errors);
+	if (!instance->module) {
+		check_targets(deployment, instance, errors);
+		return;
+	}
+	for (unsigned i = 0; i < instance->module->worker->slot_count; i++) {
+		filler.slot = tn_slots_at(instance->module->worker, i);
+		filler.field = (char *)instance->service + filler.slot->offset;
+		find_and_fill(&filler);
+	}
+}

@@ -1,0 +1,10 @@
+/* cycle.h - Workers that can call themselves through their bindings. */
+#ifndef TENON_DEPLOY_CYCLE_H
+#define TENON_DEPLOY_CYCLE_H
+
+#include "deploy/deployment.h"
+
+/* Warns of each cycle of bindings, once; it is legal, and max_depth guards it. */
+void tn_cycle_warn(const struct tn_deployment *deployment, struct tn_errors *errors);
+
+#endif

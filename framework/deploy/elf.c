@@ -1,0 +1,192 @@
+#include "deploy/elf.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define MACHINE EM_AARCH64
+#elif defined(__riscv)
+#define MACHINE EM_RISCV
+#elif defined(__powerpc64__)
+#define MACHINE EM_PPC64
+#elif defined(__s390x__)
+#define MACHINE EM_S390
+#else
+#error "add this machine's EM_ number"
+#endif
+
+struct image {
+	const char *data;
+	size_t size;
+};
+
+static bool fail(char *reason, const char *text)
+{
+	snprintf(reason, TN_REASON_SIZE, "%s", text);
+	return false;
+}
+
+static bool stat_valid(int file, struct stat *status, char *reason)
+{
+	if (fstat(file, status) < 0)
+		return fail(reason, strerror(errno));
+	if (S_ISDIR(status->st_mode))
+		return fail(reason, "it is a directory: name the .so in it");
+	if (!S_ISREG(status->st_mode))
+		return fail(reason, "it is no regular file");
+	if (geteuid() == 0 && (status->st_mode & S_IWOTH))
+		return fail(reason, "others may write to it, and this is root: chmod o-w it");
+	if (status->st_size == 0)
+		return fail(reason, "it is empty: build it again");
+	return true;
+}
+
+/* Maps the file; a fifo must not hold us up, hence O_NONBLOCK. */
+static bool image_map(const char *path, struct image *image, char *reason)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+	void *data;
+
+	if (file < 0)
+		return fail(reason, errno == ENOENT ? "there is no such file: build it, or set "
+		                                      "`module`, or `modules` in [host]"
+		                                    : strerror(errno));
+	if (!stat_valid(file, &status, reason)) {
+		close(file);
+		return false;
+	}
+	data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+	close(file);
+	if (data == MAP_FAILED)
+		return fail(reason, strerror(errno));
+	*image = (struct image){ .data = data, .size = (size_t)status.st_size };
+	return true;
+}
+
+static void image_unmap(const struct image *image)
+{
+	munmap((void *)(uintptr_t)image->data, image->size);
+}
+
+static bool inside(const struct image *image, uint64_t offset, uint64_t size)
+{
+	return offset <= image->size && size <= image->size - offset;
+}
+
+static bool headers_valid(const struct image *image, char *reason)
+{
+	const ElfW(Ehdr) *header = (const void *)image->data;
+
+	if (image->size < SELFMAG || memcmp(image->data, ELFMAG, SELFMAG) != 0)
+		return fail(reason, "it is no ELF file: build it with -shared -fPIC");
+	if (image->size < sizeof(*header))
+		return fail(reason, "it is truncated: build or copy it again");
+	if (header->e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
+	    header->e_machine != MACHINE)
+		return fail(reason, "it is for another kind of machine: build it for this one");
+	if (header->e_type != ET_DYN)
+		return fail(reason, "it is no shared object: link it with -shared");
+	if (header->e_phentsize != sizeof(ElfW(Phdr)))
+		return fail(reason, "its program headers are of another size");
+	return true;
+}
+
+/* Only what will be mapped must be there: a stripped file may lack the rest. */
+static bool segments_valid(const struct image *image, char *reason)
+{
+	const ElfW(Ehdr) *header = (const void *)image->data;
+	const ElfW(Phdr) *segment;
+
+	if (!inside(image, header->e_phoff, (uint64_t)header->e_phnum * sizeof(*segment)) ||
+	    header->e_phoff % _Alignof(ElfW(Phdr)))
+		return fail(reason, "it is truncated: build or copy it again");
+	segment = (const void *)(image->data + header->e_phoff);
+	for (unsigned i = 0; i < header->e_phnum; i++) {
+		if (segment[i].p_type == PT_LOAD &&
+		    !inside(image, segment[i].p_offset, segment[i].p_filesz))
+			return fail(reason, "it is truncated: build or copy it again");
+	}
+	return true;
+}
+
+bool tn_elf_check(const char *path, char *reason)
+{
+	struct image image;
+	bool valid;
+
+	if (!image_map(path, &image, reason))
+		return false;
+	valid = headers_valid(&image, reason) && segments_valid(&image, reason);
+	image_unmap(&image);
+	return valid;
+}
+
+static const ElfW(Shdr) *find_symbols(const struct image *image)
+{
+	const ElfW(Ehdr) *header = (const void *)image->data;
+	const ElfW(Shdr) *section = (const void *)(image->data + header->e_shoff);
+
+	if (header->e_shentsize != sizeof(*section) || header->e_shoff % _Alignof(ElfW(Shdr)) ||
+	    !inside(image, header->e_shoff, (uint64_t)header->e_shnum * sizeof(*section)))
+		return NULL;
+	for (unsigned i = 0; i < header->e_shnum; i++) {
+		if (section[i].sh_type == SHT_DYNSYM && section[i].sh_link < header->e_shnum &&
+		    section[i].sh_offset % _Alignof(ElfW(Sym)) == 0 &&
+		    inside(image, section[i].sh_offset, section[i].sh_size))
+			return &section[i];
+	}
+	return NULL;
+}
+
+static bool exported(const ElfW(Sym) *symbol)
+{
+	unsigned binding = symbol->st_info >> 4;
+	unsigned type = symbol->st_info & 15;
+
+	return symbol->st_shndx != SHN_UNDEF && symbol->st_shndx != SHN_ABS &&
+	       (binding == STB_GLOBAL || binding == STB_WEAK) &&
+	       (type == STT_FUNC || type == STT_OBJECT || type == STT_GNU_IFUNC) &&
+	       (symbol->st_other & 3) != STV_HIDDEN;
+}
+
+static void visit_symbols(const struct image *image, void (*visit)(void *, const char *),
+                          void *argument)
+{
+	const ElfW(Ehdr) *header = (const void *)image->data;
+	const ElfW(Shdr) *table = find_symbols(image);
+	const ElfW(Shdr) *names;
+	const ElfW(Sym) *symbol;
+
+	if (!table)
+		return;
+	names = (const ElfW(Shdr) *)(const void *)(image->data + header->e_shoff) + table->sh_link;
+	if (!inside(image, names->sh_offset, names->sh_size) || !names->sh_size ||
+	    image->data[names->sh_offset + names->sh_size - 1])
+		return;
+	symbol = (const void *)(image->data + table->sh_offset);
+	for (size_t i = 0; i < table->sh_size / sizeof(*symbol); i++) {
+		if (exported(&symbol[i]) && symbol[i].st_name < names->sh_size)
+			visit(argument, image->data + names->sh_offset + symbol[i].st_name);
+	}
+}
+
+void tn_elf_exports(const char *path, void (*visit)(void *argument, const char *name),
+                    void *argument)
+{
+	char reason[TN_REASON_SIZE];
+	struct image image;
+
+	if (!image_map(path, &image, reason))
+		return;
+	visit_symbols(&image, visit, argument);
+	image_unmap(&image);
+}

@@ -1,0 +1,146 @@
+#include "deploy/module.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The dynamic loader's own words, without the path that stands before them anyway. */
+static void explain_loader(const char *path, char *reason)
+{
+	const char *text = dlerror();
+	size_t size = strlen(path);
+	const char *cure = "";
+
+	if (!text)
+		text = "the dynamic loader does not say why";
+	if (strncmp(text, path, size) == 0 && strncmp(text + size, ": ", 2) == 0)
+		text += size + 2;
+	if (strstr(text, "undefined symbol: tn_"))
+		cure = ": link it with -ltenon, and build it for a Tenon no newer than this one";
+	else if (strstr(text, "undefined symbol"))
+		cure = ": link it with the library that has it (-Wl,-z,defs finds it at build time)";
+	else if (strstr(text, "cannot open shared object file"))
+		cure = ": install the library that it needs";
+	snprintf(reason, TN_REASON_SIZE, "it cannot be loaded: %s%s", text, cure);
+}
+
+/* dlsym finds a symbol of the module's dependencies, too: it must be the module's own. */
+static void *find_own(void *handle, const char *name, char *reason)
+{
+	struct link_map *module = NULL;
+	struct link_map *owner = NULL;
+	void *symbol = dlsym(handle, name);
+	Dl_info info;
+
+	if (symbol && dlinfo(handle, RTLD_DI_LINKMAP, &module) == 0 &&
+	    dladdr1(symbol, &info, (void **)&owner, RTLD_DL_LINKMAP) && owner == module)
+		return symbol;
+	snprintf(reason, TN_REASON_SIZE,
+	         "it exports no `%s`: end its source with TN_WORKER(handler, struct env, ...)",
+	         name);
+	return NULL;
+}
+
+static bool abi_fits(const struct tn_worker *worker, char *reason)
+{
+	if (worker->abi_major != TN_ABI_MAJOR) {
+		snprintf(reason, TN_REASON_SIZE,
+		         "it was built for ABI %u.%u, and this host has ABI %d.%d: build it again "
+		         "with this host's tenon.h",
+		         worker->abi_major, worker->abi_minor, TN_ABI_MAJOR, TN_ABI_MINOR);
+		return false;
+	}
+	if (worker->size < sizeof(*worker) ||
+	    worker->service_size != sizeof(struct tn_service) ||
+	    worker->env_size < sizeof(struct tn_service)) {
+		snprintf(reason, TN_REASON_SIZE,
+		         "its descriptor is %u bytes, its service %u, its env %zu, where this host "
+		         "knows %zu, %zu and no less: build it again with this host's tenon.h",
+		         worker->size, worker->service_size, worker->env_size, sizeof(*worker),
+		         sizeof(struct tn_service));
+		return false;
+	}
+	return true;
+}
+
+static const struct tn_worker *find_worker(void *handle, char *reason)
+{
+	const struct tn_worker *worker = find_own(handle, "tn_worker", reason);
+	const void *fetch;
+
+	if (!worker || !abi_fits(worker, reason))
+		return NULL;
+	fetch = find_own(handle, "fetch", reason);
+	if (!fetch)
+		return NULL;
+	if (fetch != (const void *)(uintptr_t)worker->fetch) {
+		snprintf(reason, TN_REASON_SIZE,
+		         "its `tn_worker` points to another `fetch` than it exports: link it with "
+		         "-Wl,-Bsymbolic");
+		return NULL;
+	}
+	return tn_slots_check(worker, reason) ? worker : NULL;
+}
+
+struct tn_module *tn_module_load(const char *path, char *reason)
+{
+	struct tn_module *module;
+
+	if (!tn_elf_check(path, reason))
+		return NULL;
+	module = calloc(1, sizeof(*module));
+	if (module)
+		module->path = strdup(path);
+	if (!module || !module->path) {
+		snprintf(reason, TN_REASON_SIZE, "out of memory");
+		tn_module_forget(module);
+		return NULL;
+	}
+	module->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!module->handle)
+		explain_loader(path, reason);
+	else
+		module->worker = find_worker(module->handle, reason);
+	if (module->worker)
+		return module;
+	tn_module_forget(module);
+	return NULL;
+}
+
+void tn_module_forget(struct tn_module *module)
+{
+	if (!module)
+		return;
+	free(module->path);
+	free(module);
+}
+
+struct export_check {
+	const struct tn_module *module;
+	struct tn_place place;
+	const char *worker;
+	struct tn_errors *errors;
+};
+
+static void warn_export(void *argument, const char *name)
+{
+	const struct export_check *check = argument;
+
+	if (strcmp(name, "fetch") == 0 || strcmp(name, "tn_worker") == 0)
+		return;
+	tn_errors_warn(check->errors, check->place,
+	               "worker '%s': module '%s' exports '%s', too: build it with the flags that "
+	               "`pkg-config --cflags --libs tenon` gives, or make it static",
+	               check->worker, check->module->path, name);
+}
+
+void tn_module_warn_exports(const struct tn_module *module, struct tn_place place,
+                            const char *worker, struct tn_errors *errors)
+{
+	struct export_check check = {
+		.module = module, .place = place, .worker = worker, .errors = errors
+	};
+
+	tn_elf_exports(module->path, warn_export, &check);
+}

@@ -1,0 +1,219 @@
+#include "deploy/route.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char lower(char byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+}
+
+/* Copies the host in lower case without its port and the dot that may end a name; its size. What
+ * is too long is no host of ours. */
+static size_t normal_host(const char *host, char normal[TN_HOST_MAX + 1])
+{
+	size_t size = 0;
+
+	if (*host == '[')
+		size = strcspn(host, "]") + 1;
+	else
+		size = strcspn(host, ":");
+	if (size > strlen(host) || size > TN_HOST_MAX)
+		size = 0;
+	for (size_t i = 0; i < size; i++)
+		normal[i] = lower(host[i]);
+	if (size > 1 && normal[size - 1] == '.')
+		size--;
+	normal[size] = '\0';
+	return size;
+}
+
+static const char *check_host(const char *host, size_t size)
+{
+	if (size == 0)
+		return NULL;
+	if (memchr(host, ':', size) && host[0] != '[')
+		return "a route's host has no port";
+	if (size > TN_HOST_MAX)
+		return "the host is too long";
+	if (strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*[]:") <
+	    size)
+		return "the host may have letters, digits, '-', '.' and '_'";
+	if (memchr(host + 1, '*', size - 1) || (host[0] == '*' && (size < 3 || host[1] != '.')))
+		return "a '*' in the host is its first part: *.example.com";
+	return NULL;
+}
+
+static const char *check_path(const char *path)
+{
+	const char *star = strchr(path, '*');
+
+	if (star && star[1])
+		return "a '*' in the path is its end: /api/*";
+	if (strpbrk(path, "?# \t"))
+		return "a route's path has no query, fragment or blank";
+	return NULL;
+}
+
+static bool fill(struct tn_route *route, const char *pattern, const char *path)
+{
+	char host[TN_HOST_MAX + 1];
+	size_t raw_size = (size_t)(path - pattern);
+	char raw[TN_HOST_MAX + 1];
+
+	memcpy(raw, pattern, raw_size);
+	raw[raw_size] = '\0';
+	route->host_wildcard = raw[0] == '*';
+	route->host_size = normal_host(raw + (route->host_wildcard ? 1 : 0), host);
+	route->host = strdup(host);
+	route->path_size = strlen(path);
+	route->path_prefix = route->path_size && path[route->path_size - 1] == '*';
+	if (route->path_prefix)
+		route->path_size--;
+	route->path = strndup(path, route->path_size);
+	route->text = strdup(pattern);
+	return route->host && route->path && route->text;
+}
+
+static void route_finish(struct tn_route *route)
+{
+	free(route->host);
+	free(route->path);
+	free(route->text);
+}
+
+static bool make_room(struct tn_routes *routes)
+{
+	size_t capacity = routes->capacity ? 2 * routes->capacity : 16;
+	struct tn_route *list;
+
+	if (routes->count < routes->capacity)
+		return true;
+	list = reallocarray(routes->list, capacity, sizeof(list[0]));
+	if (!list)
+		return false;
+	routes->list = list;
+	routes->capacity = capacity;
+	return true;
+}
+
+const char *tn_routes_add(struct tn_routes *routes, const char *pattern, struct tn_place place,
+                          const char *worker)
+{
+	struct tn_route route = { .place = place, .worker = worker };
+	const char *path = strchr(pattern, '/');
+	const char *wrong;
+
+	if (!path)
+		return "a route is a host, a path or both, and has a '/': /*, /api/*, "
+		       "www.example.com/*";
+	wrong = check_host(pattern, (size_t)(path - pattern));
+	if (!wrong)
+		wrong = check_path(path);
+	if (wrong)
+		return wrong;
+	if (!make_room(routes) || !fill(&route, pattern, path)) {
+		route_finish(&route);
+		return "out of memory";
+	}
+	routes->list[routes->count++] = route;
+	return NULL;
+}
+
+static int host_class(const struct tn_route *route)
+{
+	if (route->host_size == 0)
+		return 2;
+	return route->host_wildcard ? 1 : 0;
+}
+
+static int compare_sizes(size_t one, size_t other)
+{
+	return (one < other) - (one > other);
+}
+
+/* Best first; 0 only for two patterns that mean the same. */
+static int compare(const struct tn_route *one, const struct tn_route *other)
+{
+	int order = host_class(one) - host_class(other);
+
+	if (!order)
+		order = compare_sizes(one->host_size, other->host_size);
+	if (!order)
+		order = strcmp(one->host, other->host);
+	if (!order)
+		order = compare_sizes(one->path_size, other->path_size);
+	if (!order)
+		order = (int)one->path_prefix - (int)other->path_prefix;
+	if (!order)
+		order = strcmp(one->path, other->path);
+	return order;
+}
+
+/* Equal ones in the order in which they were written. */
+static int compare_for_sort(const void *left, const void *right)
+{
+	const struct tn_route *one = left;
+	const struct tn_route *other = right;
+	int order = compare(one, other);
+
+	return order ? order : (one->place.line > other->place.line) -
+	                               (one->place.line < other->place.line);
+}
+
+void tn_routes_sort(struct tn_routes *routes, struct tn_errors *errors)
+{
+	if (routes->count)
+		qsort(routes->list, routes->count, sizeof(routes->list[0]), compare_for_sort);
+	for (size_t i = 1; i < routes->count; i++) {
+		const struct tn_route *one = &routes->list[i - 1];
+		const struct tn_route *other = &routes->list[i];
+
+		if (compare(one, other) == 0)
+			tn_errors_add(errors, other->place,
+			              "worker '%s': route: '%s' is also a route of worker '%s' "
+			              "(line %u): change or remove one",
+			              other->worker, other->text, one->worker, one->place.line);
+	}
+}
+
+static bool host_matches(const struct tn_route *route, const char *host, size_t size)
+{
+	if (route->host_size == 0)
+		return true;
+	if (!route->host_wildcard)
+		return size == route->host_size && memcmp(host, route->host, size) == 0;
+	return size > route->host_size &&
+	       memcmp(host + size - route->host_size, route->host, route->host_size) == 0;
+}
+
+static bool path_matches(const struct tn_route *route, const char *path, size_t size)
+{
+	if (route->path_prefix ? size < route->path_size : size != route->path_size)
+		return false;
+	return memcmp(path, route->path, route->path_size) == 0;
+}
+
+const struct tn_route *tn_routes_match(const struct tn_routes *routes, const char *host,
+                                       const char *path, size_t path_size)
+{
+	char normal[TN_HOST_MAX + 1];
+	size_t host_size = normal_host(host, normal);
+
+	for (size_t i = 0; i < routes->count; i++) {
+		const struct tn_route *route = &routes->list[i];
+
+		if (path_matches(route, path, path_size) &&
+		    host_matches(route, normal, host_size))
+			return route;
+	}
+	return NULL;
+}
+
+void tn_routes_finish(struct tn_routes *routes)
+{
+	for (size_t i = 0; i < routes->count; i++)
+		route_finish(&routes->list[i]);
+	free(routes->list);
+	*routes = (struct tn_routes){ 0 };
+}

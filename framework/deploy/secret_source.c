@@ -1,0 +1,258 @@
+#include "deploy/secret_source.h"
+
+#include "deploy/nearest.h"
+#include "message/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) /* a fifo would wait for ever */
+
+extern char **environ;
+
+/* One reading of a secret, for the functions that do a part of it and complain. */
+struct reading {
+	const struct tn_config *config;
+	const struct tn_entry *entry;
+	const char *worker;
+	struct tn_errors *errors;
+};
+
+struct source {
+	const char *prefix;
+	struct tn_secret *(*read)(const struct reading *reading, const char *name);
+};
+
+static struct tn_secret *read_environment(const struct reading *reading, const char *name);
+static struct tn_secret *read_file(const struct reading *reading, const char *name);
+static struct tn_secret *read_credential(const struct reading *reading, const char *name);
+
+static const struct source sources[] = {
+	{ "env", read_environment },
+	{ "file", read_file },
+	{ "credential", read_credential },
+};
+
+#define SOURCE_COUNT (sizeof(sources) / sizeof(sources[0]))
+
+/* What follows "PREFIX:" in the value; NULL where it does not begin so. */
+static const char *name_behind(const char *value, const char *prefix)
+{
+	size_t size = strlen(prefix);
+
+	if (strncmp(value, prefix, size) != 0 || value[size] != ':')
+		return NULL;
+	return value + size + 1;
+}
+
+TN_PRINTF(2, 3)
+static struct tn_secret *refuse(const struct reading *reading, const char *format, ...)
+{
+	char problem[8192];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(problem, sizeof(problem), format, list);
+	va_end(list);
+	tn_errors_add(reading->errors, reading->entry->place, "worker '%s': %s: %s",
+	              reading->worker, reading->entry->key, problem);
+	return NULL;
+}
+
+/* The value may be the secret itself, so nothing of it is shown, not even what stands before a
+ * ':'; a source that was only misspelt is named as it ought to be. */
+static struct tn_secret *refuse_literal(const struct reading *reading)
+{
+	const char *value = reading->entry->value;
+	size_t size = strcspn(value, ":");
+	char prefix[16] = "", hint[64];
+	struct tn_nearest nearest = { .wanted = prefix };
+
+	if (value[size] && size < sizeof(prefix))
+		memcpy(prefix, value, size);
+	for (size_t i = 0; i < SOURCE_COUNT; i++)
+		tn_nearest_try(&nearest, sources[i].prefix);
+	explicit_bzero(prefix, sizeof(prefix));
+	return refuse(reading,
+	              "a secret is not written into the file: use env:NAME, file:PATH or "
+	              "credential:NAME%s", tn_nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
+struct tn_secret *tn_secret_read(const struct tn_config *config, const struct tn_entry *entry,
+                                 const char *worker, struct tn_errors *errors)
+{
+	const struct reading reading = { config, entry, worker, errors };
+
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		const char *name = name_behind(entry->value, sources[i].prefix);
+
+		if (name && *name)
+			return sources[i].read(&reading, name);
+		if (name)
+			return refuse(&reading, "no name behind '%s:': write it there",
+			              sources[i].prefix);
+	}
+	return refuse_literal(&reading);
+}
+
+/* `kind` and `name` say where the bytes come from. */
+static struct tn_secret *create(const struct reading *reading, const char *kind, const char *name,
+                                const char *data, size_t size)
+{
+	struct tn_secret *secret;
+
+	if (size > TN_SECRET_MAX)
+		return refuse(reading, "%s '%s' has more than %zu bytes: use a shorter secret",
+		              kind, name, TN_SECRET_MAX);
+	if (size && data[size - 1] == '\n')
+		size--;
+	if (!size)
+		return refuse(reading, "%s '%s' is empty: put the secret there", kind, name);
+	secret = tn_secret_create(data, size);
+	if (!secret)
+		return refuse(reading, "no memory for the secret");
+	return secret;
+}
+
+static struct tn_secret *read_environment(const struct reading *reading, const char *name)
+{
+	static const char kind[] = "the environment variable";
+	const char *value = getenv(name);
+
+	if (strchr(name, '='))
+		return refuse(reading, "a '=' in the name of %s: write env:NAME", kind);
+	if (!value)
+		return refuse(reading, "%s '%s' is not set: set it where tenon is started", kind,
+		              name);
+	return create(reading, kind, name, value, strlen(value));
+}
+
+/* Gives the size of what was read, which is at most `room`; -1, and errno, on failure. */
+static ssize_t read_all(int file, char *data, size_t room)
+{
+	size_t size = 0;
+	ssize_t got = 1;
+
+	while (got && size < room) {
+		got = read(file, data + size, room - size);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		size += (size_t)got;
+	}
+	return (ssize_t)size;
+}
+
+static struct tn_secret *read_contents(const struct reading *reading, const char *path, int file)
+{
+	const size_t room = TN_SECRET_MAX + 1; /* one more, to notice a larger file */
+	struct tn_secret *secret;
+	char *data = malloc(room);
+	ssize_t size;
+
+	if (!data)
+		return refuse(reading, "no memory for the secret");
+	size = read_all(file, data, room);
+	if (size < 0)
+		secret = refuse(reading, "the file '%s' cannot be read: %s", path, strerror(errno));
+	else
+		secret = create(reading, "the file", path, data, (size_t)size);
+	explicit_bzero(data, room);
+	free(data);
+	return secret;
+}
+
+/* Looks at the file that is open, which nobody can exchange before it is read. */
+static struct tn_secret *read_open(const struct reading *reading, const char *path, int file,
+                                   mode_t forbidden)
+{
+	struct stat status;
+
+	if (fstat(file, &status))
+		return refuse(reading, "the file '%s' cannot be read: %s", path, strerror(errno));
+	if (!S_ISREG(status.st_mode))
+		return refuse(reading, "'%s' is not a regular file: name one that holds the secret",
+		              path);
+	if (status.st_mode & forbidden)
+		return refuse(reading, "the file '%s' is open to every user (mode %04o): "
+		              "chmod o= %s", path, (unsigned)(status.st_mode & 07777), path);
+	return read_contents(reading, path, file);
+}
+
+static struct tn_secret *read_path(const struct reading *reading, const char *path,
+                                   mode_t forbidden)
+{
+	struct tn_secret *secret;
+	int file = open(path, FILE_FLAGS);
+
+	if (file < 0)
+		return refuse(reading, "the file '%s' cannot be opened: %s", path, strerror(errno));
+	secret = read_open(reading, path, file, forbidden);
+	close(file);
+	return secret;
+}
+
+static struct tn_secret *read_file(const struct reading *reading, const char *name)
+{
+	char *path = tn_config_resolve(reading->config, name);
+	struct tn_secret *secret;
+
+	if (!path)
+		return refuse(reading, "no memory for the path");
+	secret = read_path(reading, path, S_IRWXO);
+	free(path);
+	return secret;
+}
+
+/* systemd keeps the directory closed; the modes of the files in it are its own affair. */
+static struct tn_secret *read_credential(const struct reading *reading, const char *name)
+{
+	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	char path[4096];
+	int size;
+
+	if (strchr(name, '/'))
+		return refuse(reading, "a '/' in the name of a credential: write credential:NAME");
+	if (!directory || !*directory)
+		return refuse(reading, "$CREDENTIALS_DIRECTORY is not set: it comes from systemd, "
+		              "where the unit has LoadCredential=%s:PATH", name);
+	size = snprintf(path, sizeof(path), "%s/%s", directory, name);
+	if (size < 0 || (size_t)size >= sizeof(path))
+		return refuse(reading, "the credential's path is too long: use a shorter name");
+	if (access(path, F_OK))
+		return refuse(reading, "no credential '%s' in '%s': add LoadCredential=%s:PATH to "
+		              "the unit", name, directory, name);
+	return read_path(reading, path, 0);
+}
+
+/* getenv finds but the first, and an environment can hold a name twice. */
+static void forget(const char *name)
+{
+	size_t size = strlen(name);
+
+	for (char **variable = environ; variable && *variable; variable++)
+		if (!strncmp(*variable, name, size) && (*variable)[size] == '=')
+			explicit_bzero(*variable + size + 1, strlen(*variable + size + 1));
+	unsetenv(name);
+}
+
+static void forget_entry(const struct tn_entry *entry)
+{
+	const char *name = name_behind(entry->value, "env");
+
+	if (!strncmp(entry->key, "secret.", strlen("secret.")) && name && *name &&
+	    !strchr(name, '='))
+		forget(name);
+}
+
+void tn_secret_forget_environment(const struct tn_config *config)
+{
+	for (size_t i = 0; i < config->count; i++)
+		for (size_t j = 0; j < config->sections[i].count; j++)
+			forget_entry(&config->sections[i].entries[j]);
+}

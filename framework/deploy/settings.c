@@ -1,0 +1,237 @@
+#include "deploy/settings.h"
+
+#include "deploy/nearest.h"
+#include "deploy/value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define HINT_SIZE 128
+#define ITEM_SIZE 512
+
+/* What one key is read with. */
+struct reader {
+	struct tn_settings *settings;
+	const struct tn_config *config;
+	const struct tn_entry *entry;
+	struct tn_errors *errors;
+};
+
+struct key {
+	const char *name;
+	void (*read)(const struct reader *reader, const struct key *key);
+	size_t offset; /* of an int64_t in struct tn_settings */
+	int64_t least;
+	int64_t most;
+};
+
+static void complain(const struct reader *reader, const char *value, const char *wrong)
+{
+	tn_errors_add(reader->errors, reader->entry->place, "[host]: %s: '%s': %s",
+	              reader->entry->key, value, wrong);
+}
+
+static void store(const struct reader *reader, const struct key *key, int64_t value,
+                  const char *wrong)
+{
+	if (wrong) {
+		complain(reader, reader->entry->value, wrong);
+		return;
+	}
+	if (value < key->least || value > key->most) {
+		tn_errors_add(reader->errors, reader->entry->place,
+		              "[host]: %s: '%s': it is to be from %lld to %lld", key->name,
+		              reader->entry->value, (long long)key->least, (long long)key->most);
+		return;
+	}
+	*(int64_t *)(void *)((char *)reader->settings + key->offset) = value;
+}
+
+static void read_integer(const struct reader *reader, const struct key *key)
+{
+	int64_t value = 0;
+	const char *wrong = tn_value_integer(reader->entry->value, &value);
+
+	store(reader, key, value, wrong);
+}
+
+static void read_size(const struct reader *reader, const struct key *key)
+{
+	int64_t value = 0;
+	const char *wrong = tn_value_size(reader->entry->value, &value);
+
+	store(reader, key, value, wrong);
+}
+
+static void read_duration(const struct reader *reader, const struct key *key)
+{
+	int64_t value = 0;
+	const char *wrong = tn_value_duration(reader->entry->value, &value);
+
+	store(reader, key, value, wrong);
+}
+
+static void read_processes(const struct reader *reader, const struct key *key)
+{
+	if (strcmp(reader->entry->value, "auto") == 0)
+		reader->settings->processes = 0;
+	else
+		read_integer(reader, key);
+}
+
+static void read_log_level(const struct reader *reader, const struct key *key)
+{
+	static const char *const names[] = { "error", "warning", "info", "debug" };
+
+	for (int64_t i = 0; i < 4; i++) {
+		if (strcmp(reader->entry->value, names[i]) == 0) {
+			store(reader, key, i, NULL);
+			return;
+		}
+	}
+	complain(reader, reader->entry->value, "a level is error, warning, info or debug");
+}
+
+static void read_listen(const struct reader *reader, const struct key *key)
+{
+	struct tn_settings *settings = reader->settings;
+	const char *list = reader->entry->value;
+	char item[ITEM_SIZE];
+
+	(void)key;
+	settings->listen_count = 0;
+	while (tn_value_next(&list, item, sizeof(item))) {
+		const char *wrong = NULL;
+
+		if (settings->listen_count == TN_LISTEN_MAX) {
+			complain(reader, item, "that is one address too many: 16 are the most");
+			return;
+		}
+		wrong = tn_address_parse(item, &settings->listen[settings->listen_count]);
+		if (wrong)
+			complain(reader, item, wrong);
+		else
+			settings->listen_count++;
+	}
+}
+
+static void read_modules(const struct reader *reader, const struct key *key)
+{
+	(void)key;
+	free(reader->settings->modules);
+	reader->settings->modules = tn_config_resolve(reader->config, reader->entry->value);
+}
+
+static void read_access_log(const struct reader *reader, const struct key *key)
+{
+	const char *value = reader->entry->value;
+
+	(void)key;
+	free(reader->settings->access_log);
+	if (strcmp(value, "off") == 0 || strcmp(value, "stderr") == 0 ||
+	    strcmp(value, "stdout") == 0)
+		reader->settings->access_log = strdup(value);
+	else
+		reader->settings->access_log = tn_config_resolve(reader->config, value);
+}
+
+#define AT(field) offsetof(struct tn_settings, field)
+#define DAY ((int64_t)24 * 3600 * 1000)
+#define TERABYTE ((int64_t)1 << 40)
+
+static const struct key keys[] = {
+	{ "listen", read_listen, 0, 0, 0 },
+	{ "processes", read_processes, AT(processes), 1, 1024 },
+	{ "modules", read_modules, 0, 0, 0 },
+	{ "access_log", read_access_log, 0, 0, 0 },
+	{ "log_level", read_log_level, AT(log_level), 0, 3 },
+	{ "max_body", read_size, AT(max_body), 0, TERABYTE },
+	{ "max_depth", read_integer, AT(max_depth), 1, TN_DEPTH_MAX },
+	{ "max_calls", read_integer, AT(max_calls), 1, 1000000 },
+	{ "request_memory", read_size, AT(request_memory), 64 * 1024, TERABYTE },
+	{ "idle_timeout", read_duration, AT(idle_timeout), 1000, DAY },
+	{ "drain_timeout", read_duration, AT(drain_timeout), 0, DAY },
+};
+#define KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static void read_entry(const struct reader *reader)
+{
+	struct tn_nearest nearest = { .wanted = reader->entry->key };
+	char hint[HINT_SIZE];
+
+	for (size_t i = 0; i < KEYS; i++) {
+		if (strcmp(reader->entry->key, keys[i].name) == 0) {
+			keys[i].read(reader, &keys[i]);
+			return;
+		}
+		tn_nearest_try(&nearest, keys[i].name);
+	}
+	tn_errors_add(reader->errors, reader->entry->place, "[host]: unknown key '%s'%s",
+	              reader->entry->key, tn_nearest_hint(&nearest, hint, sizeof(hint)));
+}
+
+static const struct tn_section *find_host(const struct tn_config *config)
+{
+	for (size_t i = 0; i < config->count; i++) {
+		if (strcmp(config->sections[i].kind, "host") == 0 && !*config->sections[i].name)
+			return &config->sections[i];
+	}
+	return NULL;
+}
+
+static void check_sizes(const struct tn_settings *settings, const struct tn_config *config,
+                        const struct tn_section *host, struct tn_errors *errors)
+{
+	const struct tn_entry *entry = host ? tn_section_find(host, "max_body") : NULL;
+	struct tn_place place = { .file = config->path, .line = host ? host->place.line : 0 };
+
+	if (settings->max_body < settings->request_memory)
+		return;
+	tn_errors_add(errors, entry ? entry->place : place,
+	              "[host]: max_body: a body lives in request_memory, which is to be larger: "
+	              "%lld bytes against %lld",
+	              (long long)settings->max_body, (long long)settings->request_memory);
+}
+
+void tn_settings_read(struct tn_settings *settings, const struct tn_config *config,
+                      struct tn_errors *errors)
+{
+	const struct tn_section *host = find_host(config);
+
+	*settings = (struct tn_settings){
+		.listen = { { .host = "127.0.0.1", .port = "8080" } },
+		.listen_count = 1,
+		.modules = strdup(config->directory),
+		.access_log = strdup("stderr"),
+		.max_depth = tn_limits_default.max_depth,
+		.max_calls = tn_limits_default.max_calls,
+		.request_memory = (int64_t)tn_limits_default.request_memory,
+		.max_body = 1024 * 1024,
+		.idle_timeout = 60 * 1000,
+		.drain_timeout = 30 * 1000,
+		.log_level = TN_LOG_INFO,
+	};
+	for (size_t i = 0; host && i < host->count; i++)
+		read_entry(&(struct reader){ .settings = settings,
+		                             .config = config,
+		                             .entry = &host->entries[i],
+		                             .errors = errors });
+	check_sizes(settings, config, host, errors);
+}
+
+struct tn_limits tn_settings_limits(const struct tn_settings *settings)
+{
+	return (struct tn_limits){
+		.max_depth = (unsigned)settings->max_depth,
+		.max_calls = (unsigned)settings->max_calls,
+		.request_memory = (size_t)settings->request_memory,
+	};
+}
+
+void tn_settings_finish(struct tn_settings *settings)
+{
+	free(settings->modules);
+	free(settings->access_log);
+	settings->modules = NULL;
+	settings->access_log = NULL;
+}

@@ -1,0 +1,180 @@
+#include "message/exchange.h"
+
+#include "message/later.h"
+#include "observe/log.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+const struct tn_limits tn_limits_default = {
+	.max_depth = 32,
+	.max_calls = 1000,
+	.request_memory = (size_t)16 * 1024 * 1024,
+};
+
+/* The finaliser of splitmix64: a bijection, so that ids differ for as long as numbers do. */
+static uint64_t mix(uint64_t number)
+{
+	number = (number ^ (number >> 30)) * 0xbf58476d1ce4e5b9U;
+	number = (number ^ (number >> 27)) * 0x94d049bb133111ebU;
+	return number ^ (number >> 31);
+}
+
+static void write_id(char id[TN_ID_SIZE], uint64_t number)
+{
+	for (int i = 0; i < TN_ID_SIZE - 1; i++) {
+		id[i] = "0123456789abcdef"[number >> 60];
+		number <<= 4;
+	}
+	id[TN_ID_SIZE - 1] = '\0';
+}
+
+void tn_exchange_pool_init(struct tn_exchange_pool *pool, const struct tn_limits *limits,
+                           unsigned most)
+{
+	*pool = (struct tn_exchange_pool){ .limits = *limits, .most = most };
+	if (getrandom(&pool->seed, sizeof(pool->seed), GRND_NONBLOCK) !=
+	    (ssize_t)sizeof(pool->seed))
+		pool->seed = (uint64_t)time(NULL);
+}
+
+static void destroy(struct tn_exchange *exchange)
+{
+	tn_arena_finish(&exchange->arena);
+	free(exchange);
+}
+
+void tn_exchange_pool_finish(struct tn_exchange_pool *pool)
+{
+	while (pool->free) {
+		struct tn_exchange *exchange = pool->free;
+
+		pool->free = exchange->next;
+		destroy(exchange);
+	}
+	pool->count = 0;
+}
+
+static struct tn_exchange *create(const struct tn_limits *limits)
+{
+	struct tn_exchange *exchange = malloc(sizeof(*exchange));
+
+	if (!exchange)
+		return NULL;
+	if (!tn_arena_init(&exchange->arena, limits->request_memory)) {
+		free(exchange);
+		return NULL;
+	}
+	exchange->limits = limits;
+	return exchange;
+}
+
+static struct tn_exchange *take(struct tn_exchange_pool *pool)
+{
+	struct tn_exchange *exchange = pool->free;
+
+	if (!exchange)
+		return create(&pool->limits);
+	pool->free = exchange->next;
+	pool->count--;
+	return exchange;
+}
+
+struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool)
+{
+	struct tn_exchange *exchange = take(pool);
+
+	if (!exchange)
+		return NULL;
+	exchange->depth = 0;
+	exchange->calls = 0;
+	exchange->waiting = 0;
+	exchange->limit_logged = false;
+	exchange->memory_logged = false;
+	exchange->later = NULL;
+	exchange->later_end = &exchange->later;
+	exchange->next = NULL;
+	write_id(exchange->id, mix(pool->seed + pool->number++));
+	return exchange;
+}
+
+void tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange)
+{
+	if (!exchange)
+		return;
+	do {
+		tn_later_run(exchange);
+		tn_arena_release(&exchange->arena);
+	} while (exchange->later);
+	if (pool->count == pool->most) {
+		destroy(exchange);
+		return;
+	}
+	tn_arena_reset(&exchange->arena);
+	exchange->next = pool->free;
+	pool->free = exchange;
+	pool->count++;
+}
+
+static void log_no_memory(struct tn_exchange *exchange, size_t size)
+{
+	if (exchange->memory_logged)
+		return;
+	exchange->memory_logged = true;
+	tn_exchange_refuse(exchange,
+	                   "no memory for %zu more bytes: %zu of request_memory, %zu, are taken",
+	                   size, exchange->arena.used, exchange->arena.limit);
+}
+
+void *tn_exchange_alloc(struct tn_exchange *exchange, size_t size)
+{
+	void *memory = tn_arena_alloc(&exchange->arena, size);
+
+	if (!memory)
+		log_no_memory(exchange, size);
+	return memory;
+}
+
+char *tn_exchange_copy(struct tn_exchange *exchange, const void *data, size_t size)
+{
+	char *copy = tn_arena_copy(&exchange->arena, data, size);
+
+	if (!copy)
+		log_no_memory(exchange, size);
+	return copy;
+}
+
+const struct tn_service *tn_exchange_running(const struct tn_exchange *exchange)
+{
+	return exchange->depth ? exchange->frames[exchange->depth - 1].service : NULL;
+}
+
+void tn_exchange_refuse(const struct tn_exchange *exchange, const char *format, ...)
+{
+	const struct tn_service *running = tn_exchange_running(exchange);
+	char path[TN_CHAIN_SIZE];
+	struct tn_log_context context = {
+		.request = exchange->id,
+		.worker = running ? running->name : NULL,
+		.chain = exchange->depth > 1 ? tn_exchange_path(exchange, path) : NULL,
+	};
+	va_list list;
+
+	va_start(list, format);
+	tn_log_write_list(TN_LOG_ERROR, &context, format, list);
+	va_end(list);
+}
+
+bool tn_exchange_enter(struct tn_exchange *exchange, const struct tn_service *service)
+{
+	if (exchange->depth == TN_DEPTH_MAX)
+		return false;
+	exchange->frames[exchange->depth++] = (struct tn_frame){ .service = service };
+	return true;
+}
+
+void tn_exchange_leave(struct tn_exchange *exchange)
+{
+	exchange->depth--;
+}

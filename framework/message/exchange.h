@@ -1,0 +1,120 @@
+/*
+ * exchange.h - one inbound request and all that is made while it is answered.
+ *
+ * An exchange is tied to no thread and to no connection. It owns the arena, the limits that guard
+ * against runaway Workers and the record of which Workers ran.
+ */
+#ifndef TENON_MESSAGE_EXCHANGE_H
+#define TENON_MESSAGE_EXCHANGE_H
+
+#include "message/arena.h"
+#include "tenon.h"
+
+#include <stdint.h>
+
+#define TN_DEPTH_MAX 64  /* the most that max_depth can be set to */
+#define TN_TRACE_MAX 24  /* calls that the log shows; those beyond are only counted */
+#define TN_ID_SIZE 17    /* 16 hex digits and a NUL */
+#define TN_CHAIN_SIZE 512
+
+/* What one exchange may take. */
+struct tn_limits {
+	unsigned max_depth;    /* calls nested in one another */
+	unsigned max_calls;    /* calls in all */
+	size_t request_memory; /* bytes of the arena, the inbound request's included */
+};
+
+extern const struct tn_limits tn_limits_default;
+
+/* A call that is under way. */
+struct tn_frame {
+	const struct tn_service *service;
+	bool callee_failed; /* a binding that it called gave it NULL */
+};
+
+/* A call that was made: enough to write "gateway(auth,application)". */
+struct tn_trace {
+	const struct tn_service *service;
+	unsigned depth;
+};
+
+struct tn_later; /* work for after the reply */
+
+struct tn_exchange {
+	struct tn_arena arena;
+	const struct tn_limits *limits;
+	unsigned depth;
+	unsigned calls;
+	unsigned waiting; /* works that were left for after the reply */
+	bool limit_logged;  /* one line for each exchange, not one for each refused call */
+	bool memory_logged;
+	char id[TN_ID_SIZE];
+	struct tn_later *later; /* first come first */
+	struct tn_later **later_end;
+	struct tn_exchange *next; /* in the pool */
+	struct tn_frame frames[TN_DEPTH_MAX];
+	struct tn_trace trace[TN_TRACE_MAX];
+};
+
+/* A bounded stock of exchanges with their first chunk. One for each loop; not thread-safe. */
+struct tn_exchange_pool {
+	struct tn_limits limits;
+	struct tn_exchange *free;
+	unsigned count; /* how many are in stock */
+	unsigned most;
+	uint64_t seed;
+	uint64_t number; /* how many have begun */
+};
+
+void tn_exchange_pool_init(struct tn_exchange_pool *pool, const struct tn_limits *limits,
+                           unsigned most);
+void tn_exchange_pool_finish(struct tn_exchange_pool *pool);
+
+/* A fresh exchange with an id of its own; NULL where there is no memory. */
+struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool);
+
+/* Runs the work that waited for the reply, then the release callbacks, and takes all memory of
+ * the exchange back. NULL is fine. */
+void tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange);
+
+/* Memory of the exchange; where there is none left that is logged, once, and gives NULL. */
+void *tn_exchange_alloc(struct tn_exchange *exchange, size_t size);
+char *tn_exchange_copy(struct tn_exchange *exchange, const void *data, size_t size);
+
+/* The body of a message as it is to be kept: `copy` first copies it. `release` may be NULL; it is
+ * called at the end of the exchange, or at once where this fails. */
+struct tn_body {
+	const void *data;
+	size_t size;
+	bool copy;
+	void (*release)(void *argument);
+	void *argument;
+};
+
+bool tn_body_keep(struct tn_exchange *exchange, const struct tn_body *body,
+                  struct tn_bytes *bytes);
+
+/* The same for a body that is refused. */
+void tn_body_drop(const struct tn_body *body);
+
+/* Logs that the Worker that is running did what is refused. */
+void tn_exchange_refuse(const struct tn_exchange *exchange, const char *format, ...)
+        TN_PRINTF(2, 3);
+
+/* The Worker that is running, NULL where none is. */
+const struct tn_service *tn_exchange_running(const struct tn_exchange *exchange);
+
+/* Writes the calls under way, "gateway>auth"; `text` has TN_CHAIN_SIZE bytes. Returns text. */
+const char *tn_exchange_path(const struct tn_exchange *exchange, char *text);
+
+/* Writes the calls that were made, "gateway(auth,application)"; "-" for none. Returns text. */
+const char *tn_exchange_chain(const struct tn_exchange *exchange, char *text);
+
+/*
+ * Enters and leaves a Worker for what is not a request: its hooks, its release callbacks and its
+ * later work. Enter returns false at the greatest depth.
+ */
+bool tn_exchange_enter(struct tn_exchange *exchange, const struct tn_service *service);
+void tn_exchange_leave(struct tn_exchange *exchange);
+
+#endif

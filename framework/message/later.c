@@ -1,0 +1,98 @@
+#include "message/later.h"
+
+#include "message/request.h"
+
+/* Whose work it is: a crash in it is that Worker's. */
+struct tn_later {
+	struct tn_later *next;
+	struct tn_exchange *exchange;
+	const struct tn_service *service;
+	void (*work)(void *argument);
+	void *argument;
+};
+
+static void run(const struct tn_later *later)
+{
+	bool entered = tn_exchange_enter(later->exchange, later->service);
+
+	later->work(later->argument);
+	if (entered)
+		tn_exchange_leave(later->exchange);
+}
+
+static void run_note(void *argument)
+{
+	run(argument);
+}
+
+static struct tn_later *note(struct tn_exchange *exchange, void (*work)(void *argument),
+                             void *argument)
+{
+	struct tn_later *later = tn_exchange_alloc(exchange, sizeof(*later));
+
+	if (!later)
+		return NULL;
+	*later = (struct tn_later){
+		.exchange = exchange,
+		.service = tn_exchange_running(exchange),
+		.work = work,
+		.argument = argument,
+	};
+	return later;
+}
+
+bool tn_exchange_defer(struct tn_exchange *exchange, void (*release)(void *argument),
+                       void *argument)
+{
+	struct tn_later *later = note(exchange, release, argument);
+
+	if (later && tn_arena_defer(&exchange->arena, run_note, later))
+		return true;
+	release(argument);
+	return false;
+}
+
+bool tn_defer(const struct tn_request *request, void (*release)(void *argument), void *argument)
+{
+	if (!release)
+		return false;
+	if (request)
+		return tn_exchange_defer(request->exchange, release, argument);
+	release(argument);
+	return false;
+}
+
+/* Each counts as a call, or work that notes itself again would never end. */
+bool tn_wait_until(const struct tn_request *request, void (*work)(void *argument), void *argument)
+{
+	struct tn_exchange *exchange;
+	struct tn_later *later;
+
+	if (!request || !work)
+		return false;
+	exchange = request->exchange;
+	if (exchange->calls + exchange->waiting >= exchange->limits->max_calls) {
+		tn_exchange_refuse(exchange, "tn_wait_until refused: %u calls are max_calls",
+		                   exchange->limits->max_calls);
+		return false;
+	}
+	later = note(exchange, work, argument);
+	if (!later)
+		return false;
+	exchange->waiting++;
+	*exchange->later_end = later;
+	exchange->later_end = &later->next;
+	return true;
+}
+
+void tn_later_run(struct tn_exchange *exchange)
+{
+	while (exchange->later) {
+		struct tn_later *later = exchange->later;
+
+		exchange->later = later->next;
+		if (!exchange->later)
+			exchange->later_end = &exchange->later;
+		run(later);
+	}
+}

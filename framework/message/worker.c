@@ -1,0 +1,109 @@
+/* worker.c - entering and leaving a Worker: what TN_WORKER's fetch does around the handler. */
+#include "message/exchange.h"
+#include "message/request.h"
+#include "message/response.h"
+#include "observe/log.h"
+
+/* The caller gets NULL: it has not failed by itself if it now does. */
+static void fail_callee(struct tn_exchange *exchange)
+{
+	if (exchange->depth)
+		exchange->frames[exchange->depth - 1].callee_failed = true;
+}
+
+static const char *name_of(const struct tn_service *service)
+{
+	return service && service->name ? service->name : "(none)";
+}
+
+static void refuse_service(struct tn_exchange *exchange, const struct tn_worker *worker,
+                           const struct tn_service *service)
+{
+	tn_exchange_refuse(exchange,
+	                   "the fetch of '%s' was called with another service, '%s': call "
+	                   "env->%s->fetch(request, env->%s)",
+	                   worker->name, name_of(service), worker->name, worker->name);
+}
+
+/* A Worker that goes on calling would fill the log: one line tells of the first refusal. */
+static void refuse_call(struct tn_exchange *exchange, const struct tn_service *service)
+{
+	if (exchange->limit_logged)
+		return;
+	exchange->limit_logged = true;
+	if (exchange->depth >= exchange->limits->max_depth)
+		tn_exchange_refuse(exchange, "call of '%s' refused: %u calls deep is max_depth",
+		                   name_of(service), exchange->limits->max_depth);
+	else
+		tn_exchange_refuse(exchange, "call of '%s' refused: %u calls are max_calls",
+		                   name_of(service), exchange->limits->max_calls);
+}
+
+static void push(struct tn_exchange *exchange, const struct tn_service *service)
+{
+	if (exchange->calls < TN_TRACE_MAX)
+		exchange->trace[exchange->calls] = (struct tn_trace){ service, exchange->depth };
+	exchange->calls++;
+	exchange->frames[exchange->depth++] = (struct tn_frame){ .service = service };
+}
+
+bool tn_worker_enter(const struct tn_worker *worker, const struct tn_request *request,
+                     const struct tn_service *service, struct tn_response **response)
+{
+	struct tn_exchange *exchange;
+
+	*response = NULL;
+	if (!request)
+		return false;
+	exchange = request->exchange;
+	if (!service || service->fetch != worker->fetch) {
+		refuse_service(exchange, worker, service);
+		fail_callee(exchange);
+		return false;
+	}
+	if (exchange->depth >= exchange->limits->max_depth ||
+	    exchange->calls + exchange->waiting >= exchange->limits->max_calls) {
+		refuse_call(exchange, service);
+		fail_callee(exchange);
+		return false;
+	}
+	push(exchange, service);
+	return true;
+}
+
+static struct tn_response *fail(struct tn_exchange *exchange, const struct tn_response *response)
+{
+	if (response)
+		tn_exchange_refuse(exchange, "returned a response that was made in another exchange");
+	else if (!exchange->frames[exchange->depth - 1].callee_failed)
+		tn_exchange_refuse(exchange, "returned NULL");
+	exchange->depth--;
+	fail_callee(exchange);
+	return NULL;
+}
+
+struct tn_response *tn_worker_leave(const struct tn_request *request, struct tn_response *response)
+{
+	struct tn_exchange *exchange = request->exchange;
+
+	if (!response || response->exchange != exchange)
+		return fail(exchange, response);
+	exchange->depth--;
+	return response;
+}
+
+void tn_log(const struct tn_request *request, enum tn_log_level level, const char *format, ...)
+{
+	const struct tn_service *running = request ? tn_exchange_running(request->exchange) : NULL;
+	struct tn_log_context context = {
+		.request = request ? request->exchange->id : NULL,
+		.worker = running ? running->name : NULL,
+	};
+	va_list list;
+
+	if (!format)
+		return;
+	va_start(list, format);
+	tn_log_write_list(level, &context, format, list);
+	va_end(list);
+}

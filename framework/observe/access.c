@@ -1,0 +1,126 @@
+#include "observe/access.h"
+
+#include "observe/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUFFER_SIZE ((size_t)64 * 1024)
+#define LINE_SIZE ((size_t)4096)
+#define TARGET_SIZE ((size_t)2048)
+#define METHOD_SIZE ((size_t)64)
+
+struct tn_access_log {
+	int file; /* -1: off */
+	bool owned;
+	size_t size;
+	unsigned long dropped; /* bytes since it was last said */
+	char buffer[BUFFER_SIZE];
+};
+
+static bool open_target(struct tn_access_log *log, const char *target)
+{
+	if (strcmp(target, "off") == 0)
+		log->file = -1;
+	else if (strcmp(target, "stderr") == 0)
+		log->file = STDERR_FILENO;
+	else if (strcmp(target, "stdout") == 0)
+		log->file = STDOUT_FILENO;
+	else {
+		log->file = open(target, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK,
+		                 0640);
+		log->owned = true;
+		return log->file >= 0;
+	}
+	return true;
+}
+
+struct tn_access_log *tn_access_log_create(const char *target)
+{
+	struct tn_access_log *log = malloc(sizeof(*log));
+
+	if (!log)
+		return NULL;
+	log->owned = false;
+	log->size = 0;
+	log->dropped = 0;
+	if (open_target(log, target))
+		return log;
+	free(log);
+	return NULL;
+}
+
+bool tn_access_log_enabled(const struct tn_access_log *log)
+{
+	return log->file >= 0;
+}
+
+/* The time is formatted once for all lines of a millisecond's turn: strftime is the dearest part. */
+void tn_access_log_write(struct tn_access_log *log, const struct tn_access_record *record)
+{
+	char method[METHOD_SIZE];
+	char target[TARGET_SIZE];
+	char *line;
+	int size;
+
+	if (log->file < 0)
+		return;
+	if (BUFFER_SIZE - log->size < LINE_SIZE)
+		tn_access_log_flush(log);
+	tn_log_escape(method, sizeof(method), record->method, true);
+	tn_log_escape(target, sizeof(target), record->target, true);
+	line = log->buffer + log->size;
+	line += tn_log_time(line);
+	log->size = (size_t)(line - log->buffer);
+	size = snprintf(line, LINE_SIZE - TN_TIME_SIZE,
+	                " access id=%s method=%s target=\"%s\" status=%d bytes=%llu us=%llu "
+	                "chain=%s%s\n",
+	                record->id, method, target, record->status,
+	                (unsigned long long)record->bytes,
+	                (unsigned long long)record->microseconds, record->chain,
+	                record->aborted ? " aborted=yes" : "");
+	log->size += (size_t)size;
+}
+
+static void tell_dropped(struct tn_access_log *log)
+{
+	unsigned long dropped = log->dropped;
+
+	log->dropped = 0;
+	if (dropped)
+		tn_log_write(TN_LOG_WARNING, NULL, "access log: %lu bytes were dropped", dropped);
+}
+
+void tn_access_log_flush(struct tn_access_log *log)
+{
+	size_t done = 0;
+
+	while (done < log->size) {
+		ssize_t written = write(log->file, log->buffer + done, log->size - done);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			break;
+		done += (size_t)written;
+	}
+	if (log->size && done == log->size)
+		tell_dropped(log);
+	log->dropped += log->size - done;
+	log->size = 0;
+}
+
+void tn_access_log_destroy(struct tn_access_log *log)
+{
+	if (!log)
+		return;
+	tn_access_log_flush(log);
+	tell_dropped(log);
+	if (log->owned)
+		close(log->file);
+	free(log);
+}

@@ -1,0 +1,569 @@
+#include "serve/edge.h"
+
+#include "message/request.h"
+#include "message/response.h"
+#include "observe/log.h"
+#include "serve/target.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define POOL_MOST 1024u           /* exchanges kept in stock: 16 KiB each */
+#define DESCRIPTORS_RESERVED 64u  /* for the log, the modules' own and the like */
+#define BODY_FIRST ((size_t)4096) /* what a client gets for a body that it only announces */
+
+struct tn_edge {
+	const struct tn_deployment *deployment;
+	struct tn_access_log *access_log;
+	struct MHD_Daemon *daemon;
+	struct tn_exchange_pool pool;
+	size_t max_body;
+	unsigned connections;
+	unsigned most_connections;
+	unsigned in_flight;
+	bool draining;
+};
+
+/* One request on the wire. It lives in its exchange's arena. */
+struct inbound {
+	struct tn_edge *edge;
+	struct tn_exchange *exchange;
+	unsigned owners; /* libmicrohttpd's request and its response: the last one ends it */
+	struct timespec begun;
+	const char *raw_target;
+	const char *method;
+	struct tn_request *request;
+	const struct tn_route *route; /* NULL: 404 */
+	int refusal;                  /* the status of a request that reaches no Worker; 0: none */
+	char *body;
+	size_t body_size;
+	size_t body_room;
+	size_t discarded;
+	int status;
+	size_t reply_size;
+};
+
+/* ---- The exchange and its owners ----------------------------------------------------------- */
+
+static void let_go(struct inbound *inbound)
+{
+	if (--inbound->owners == 0)
+		tn_exchange_end(&inbound->edge->pool, inbound->exchange);
+}
+
+static struct inbound *begin(struct tn_edge *edge, const char *target)
+{
+	struct tn_exchange *exchange = tn_exchange_begin(&edge->pool);
+	struct inbound *inbound;
+
+	if (!exchange)
+		return NULL;
+	inbound = tn_exchange_alloc(exchange, sizeof(*inbound));
+	if (!inbound) {
+		tn_exchange_end(&edge->pool, exchange);
+		return NULL;
+	}
+	*inbound = (struct inbound){ .edge = edge, .exchange = exchange, .owners = 1 };
+	inbound->raw_target = tn_exchange_copy(exchange, target, strlen(target));
+	clock_gettime(CLOCK_MONOTONIC, &inbound->begun);
+	edge->in_flight++;
+	return inbound;
+}
+
+/* The first word of a request: libmicrohttpd has read its request line. */
+static void *request_begins(void *argument, const char *target, struct MHD_Connection *connection)
+{
+	(void)connection;
+	return begin(argument, target);
+}
+
+static uint64_t microseconds_since(const struct timespec *begun)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)((int64_t)(now.tv_sec - begun->tv_sec) * 1000000 +
+	                  (now.tv_nsec - begun->tv_nsec) / 1000);
+}
+
+static void log_access(const struct inbound *inbound, bool aborted)
+{
+	char chain[TN_CHAIN_SIZE];
+	struct tn_access_record record = {
+		.id = inbound->exchange->id,
+		.method = inbound->method ? inbound->method : "-",
+		.target = inbound->raw_target ? inbound->raw_target : "-",
+		.status = inbound->status,
+		.bytes = inbound->reply_size,
+		.microseconds = microseconds_since(&inbound->begun),
+		.chain = tn_exchange_chain(inbound->exchange, chain),
+		.aborted = aborted,
+	};
+
+	tn_access_log_write(inbound->edge->access_log, &record);
+}
+
+/* Called once for each request that began, whatever became of it. */
+static void request_ends(void *argument, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode how)
+{
+	struct inbound *inbound = *state;
+	struct tn_edge *edge = argument;
+
+	(void)connection;
+	if (!inbound)
+		return;
+	*state = NULL;
+	edge->in_flight--;
+	if (tn_access_log_enabled(edge->access_log))
+		log_access(inbound, how != MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	let_go(inbound);
+}
+
+/* ---- Bytes become a request ---------------------------------------------------------------- */
+
+static const char *client_address(struct tn_exchange *exchange, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info ? info->client_addr : NULL;
+	char *text = tn_exchange_alloc(exchange, INET6_ADDRSTRLEN);
+	const void *bytes;
+
+	if (!address || !text)
+		return "";
+	if (address->sa_family == AF_INET) {
+		bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+		return inet_ntop(AF_INET, bytes, text, INET6_ADDRSTRLEN) ? text : "";
+	}
+	if (address->sa_family != AF_INET6)
+		return "";
+	bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+	/* A client that came by IPv4 through a socket of both is shown as such. */
+	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)bytes))
+		return inet_ntop(AF_INET, (const char *)bytes + 12, text, INET6_ADDRSTRLEN) ? text
+		                                                                           : "";
+	return inet_ntop(AF_INET6, bytes, text, INET6_ADDRSTRLEN) ? text : "";
+}
+
+/* What is gathered while the header lines are gone through. */
+struct head {
+	struct inbound *inbound;
+	unsigned hosts;
+	const char *host;
+	bool has_length;
+	uint64_t length;
+	bool chunked;
+};
+
+static void note_framing(struct head *head, const char *name, const char *value)
+{
+	if (strcasecmp(name, "Host") == 0) {
+		head->hosts++;
+		head->host = value;
+	} else if (strcasecmp(name, "Content-Length") == 0) {
+		head->has_length = true;
+		head->length = strtoull(value, NULL, 10);
+	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		head->chunked = true;
+	}
+}
+
+static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+	struct head *head = argument;
+	struct tn_headers *headers = &head->inbound->request->headers;
+
+	(void)kind;
+	if (!value)
+		value = "";
+	if (!tn_headers_append(headers, name, value)) {
+		head->inbound->refusal = 400;
+		return MHD_NO;
+	}
+	note_framing(head, name, tn_headers_field(headers, tn_headers_count(headers) - 1)->value);
+	return MHD_YES;
+}
+
+/* RFC 9112, 3.2: one Host, which an absolute target overrides. HTTP/1.0 may have none. */
+static bool find_host(const struct head *head, const char *version, const struct tn_target *target,
+                      const char **host)
+{
+	struct tn_exchange *exchange = head->inbound->exchange;
+
+	if (head->hosts > 1 || (!head->hosts && strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
+		return false;
+	*host = head->hosts ? head->host : "";
+	if (!tn_host_valid(*host, strlen(*host)))
+		return false;
+	if (target->host)
+		*host = tn_exchange_copy(exchange, target->host, target->host_size);
+	return *host != NULL;
+}
+
+static bool read_target(struct inbound *inbound, struct head *head, const char *version)
+{
+	struct tn_request *request = inbound->request;
+	struct tn_target target;
+
+	if (!inbound->raw_target || !tn_target_parse(inbound->raw_target, inbound->method, &target))
+		return false;
+	if (!find_host(head, version, &target, &request->host))
+		return false;
+	if (target.host && !tn_headers_set(&request->headers, "Host", request->host))
+		return false;
+	request->target = target.path_and_query;
+	if (*request->target != '/' && *request->target != '*')
+		request->target = tn_format(request, "/%s", target.path_and_query);
+	return request->target != NULL;
+}
+
+static void find_route(struct inbound *inbound)
+{
+	const struct tn_request *request = inbound->request;
+
+	inbound->route = tn_routes_match(&inbound->edge->deployment->routes, request->host,
+	                                 request->target, strcspn(request->target, "?"));
+	if (!inbound->route)
+		inbound->refusal = 404;
+}
+
+/* Reads the head into a request; what is wrong with it becomes the refusal. */
+static void read_head(struct inbound *inbound, struct MHD_Connection *connection,
+                      const char *version, struct head *head)
+{
+	struct tn_request *request = inbound->request;
+	int count = MHD_get_connection_values(connection, MHD_HEADER_KIND, NULL, NULL);
+
+	if (count > 0)
+		tn_headers_reserve(&request->headers, (unsigned)count);
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, head);
+	if (inbound->refusal)
+		return;
+	if (!tn_token_valid(inbound->method, strlen(inbound->method)) ||
+	    (head->has_length && head->chunked) || !read_target(inbound, head, version))
+		inbound->refusal = 400;
+	else if (head->has_length && head->length > inbound->edge->max_body)
+		inbound->refusal = 413;
+	else
+		find_route(inbound);
+}
+
+/* ---- A response becomes bytes -------------------------------------------------------------- */
+
+/* Runs after the completion of the request, on keep-alive and on close. */
+static void reply_freed(void *argument)
+{
+	let_go(argument);
+}
+
+static bool add_headers(struct MHD_Response *reply, const struct tn_headers *headers)
+{
+	for (size_t i = 0; i < tn_headers_count(headers); i++) {
+		const struct tn_header_field *field = tn_headers_field(headers, i);
+
+		if (MHD_add_response_header(reply, field->name, field->value) != MHD_YES)
+			return false;
+	}
+	return true;
+}
+
+static struct MHD_Response *make_reply(struct inbound *inbound, const struct tn_response *response)
+{
+	struct MHD_Response *reply = MHD_create_response_from_buffer_with_free_callback_cls(
+		response->body.size, (void *)(uintptr_t)response->body.data, reply_freed, inbound);
+
+	if (!reply)
+		return NULL;
+	inbound->owners++;
+	if (add_headers(reply, &response->headers) &&
+	    (!inbound->edge->draining ||
+	     MHD_add_response_header(reply, "Connection", "close") == MHD_YES))
+		return reply;
+	MHD_destroy_response(reply);
+	return NULL;
+}
+
+static enum MHD_Result send_response(struct inbound *inbound, struct MHD_Connection *connection,
+                                     const struct tn_response *response)
+{
+	struct MHD_Response *reply = make_reply(inbound, response);
+	enum MHD_Result queued;
+
+	if (!reply)
+		return MHD_NO;
+	inbound->status = response->status;
+	inbound->reply_size = strcmp(inbound->method, "HEAD") == 0 ? 0 : response->body.size;
+	queued = MHD_queue_response(connection, (unsigned)response->status, reply);
+	MHD_destroy_response(reply);
+	return queued;
+}
+
+/* A reply of the host's own. */
+static enum MHD_Result send_status(struct inbound *inbound, struct MHD_Connection *connection,
+                                   int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} texts[] = {
+		{ 400, "Bad Request\n" },
+		{ 404, "Not Found\n" },
+		{ 413, "Content Too Large\n" },
+		{ 500, "Internal Server Error\n" },
+	};
+	struct tn_response response = { .exchange = inbound->exchange, .status = status };
+
+	tn_headers_init(&response.headers, inbound->exchange, true);
+	tn_headers_plain_text(&response.headers);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i].status == status)
+			response.body = (struct tn_bytes){ texts[i].text, strlen(texts[i].text) };
+	}
+	return send_response(inbound, connection, &response);
+}
+
+/* ---- The steps of a request ---------------------------------------------------------------- */
+
+/* A refusal of a request with a body comes before the body, and ends the connection. */
+static enum MHD_Result open_request(struct inbound *inbound, struct MHD_Connection *connection,
+                                    const char *method, const char *version)
+{
+	struct tn_exchange *exchange = inbound->exchange;
+	struct head head = { .inbound = inbound };
+
+	inbound->method = tn_exchange_copy(exchange, method, strlen(method));
+	if (!inbound->method)
+		return MHD_NO;
+	inbound->request = tn_request_first(exchange, inbound->method, "", "/",
+	                                    client_address(exchange, connection));
+	if (!inbound->request)
+		return MHD_NO;
+	read_head(inbound, connection, version, &head);
+	if (inbound->refusal && (inbound->refusal == 400 || head.chunked || head.length))
+		return send_status(inbound, connection, inbound->refusal);
+	return MHD_YES;
+}
+
+static bool make_room(struct inbound *inbound, size_t size)
+{
+	size_t needed = inbound->body_size + size + 1;
+	size_t room = inbound->body_room ? inbound->body_room : BODY_FIRST;
+	char *body;
+
+	if (needed <= inbound->body_room)
+		return true;
+	while (room < needed)
+		room *= 2;
+	body = tn_arena_grow(&inbound->exchange->arena, inbound->body, inbound->body_size, room);
+	if (!body)
+		return false;
+	inbound->body = body;
+	inbound->body_room = room;
+	return true;
+}
+
+/* A body that turns out too large can be answered only at its end; nobody sends it for ever. */
+static enum MHD_Result take_body(struct inbound *inbound, const char *data, size_t *size)
+{
+	size_t max = inbound->edge->max_body;
+
+	if (!inbound->refusal && *size > max - inbound->body_size)
+		inbound->refusal = 413;
+	if (!inbound->refusal && !make_room(inbound, *size))
+		inbound->refusal = 500;
+	if (inbound->refusal) {
+		inbound->discarded += *size;
+		if (inbound->discarded > max + BODY_FIRST)
+			return MHD_NO;
+	} else {
+		memcpy(inbound->body + inbound->body_size, data, *size);
+		inbound->body_size += *size;
+	}
+	*size = 0;
+	return MHD_YES;
+}
+
+static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *connection)
+{
+	const struct tn_service *service;
+	const struct tn_response *response;
+
+	if (inbound->refusal)
+		return send_status(inbound, connection, inbound->refusal);
+	if (inbound->body_size) {
+		inbound->body[inbound->body_size] = '\0';
+		inbound->request->body.data = inbound->body;
+		inbound->request->body.size = inbound->body_size;
+	}
+	service = inbound->route->service;
+	response = service->fetch(inbound->request, service);
+	if (!response)
+		return send_status(inbound, connection, 500);
+	return send_response(inbound, connection, response);
+}
+
+/* libmicrohttpd calls it for the head, for each part of the body and at the end. */
+static enum MHD_Result handle(void *argument, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *data,
+                              size_t *size, void **state)
+{
+	struct inbound *inbound = *state;
+
+	(void)argument;
+	(void)url;
+	if (!inbound)
+		return MHD_NO;
+	if (!inbound->request)
+		return open_request(inbound, connection, method, version);
+	if (*size)
+		return take_body(inbound, data, size);
+	return answer(inbound, connection);
+}
+
+/* ---- The daemon ---------------------------------------------------------------------------- */
+
+/* The Worker gets its URL as it was sent. */
+static size_t keep_escapes(void *argument, struct MHD_Connection *connection, char *text)
+{
+	(void)argument;
+	(void)connection;
+	return strlen(text);
+}
+
+static void count_connection(void *argument, struct MHD_Connection *connection, void **state,
+                             enum MHD_ConnectionNotificationCode what)
+{
+	struct tn_edge *edge = argument;
+
+	(void)connection;
+	(void)state;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		edge->connections++;
+	else
+		edge->connections--;
+}
+
+TN_PRINTF(2, 0)
+static void log_library(void *argument, const char *format, va_list list)
+{
+	char text[512];
+	int size = vsnprintf(text, sizeof(text), format, list);
+
+	(void)argument;
+	if (size > 0 && (size_t)size < sizeof(text) && text[size - 1] == '\n')
+		text[size - 1] = '\0';
+	tn_log_write(TN_LOG_DEBUG, NULL, "libmicrohttpd: %s", text);
+}
+
+static void panic(void *argument, const char *file, unsigned line, const char *reason)
+{
+	(void)argument;
+	tn_log_write(TN_LOG_ERROR, NULL, "libmicrohttpd gave up at %s:%u: %s", file, line, reason);
+	abort();
+}
+
+/* One descriptor for each connection: the soft limit is raised as far as it goes. */
+static unsigned descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1024;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		getrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur > 1U << 20 ? 1U << 20 : (unsigned)limit.rlim_cur;
+}
+
+static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
+{
+	unsigned idle_seconds = (unsigned)(edge->deployment->settings.idle_timeout / 1000);
+
+	MHD_set_panic_func(panic, NULL);
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
+	                        NULL, NULL, handle, edge, MHD_OPTION_EXTERNAL_LOGGER, log_library,
+	                        NULL, MHD_OPTION_URI_LOG_CALLBACK, request_begins, edge,
+	                        MHD_OPTION_NOTIFY_COMPLETED, request_ends, edge,
+	                        MHD_OPTION_NOTIFY_CONNECTION, count_connection, edge,
+	                        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
+	                        MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
+	                        MHD_OPTION_CONNECTION_LIMIT, edge->most_connections,
+	                        MHD_OPTION_END);
+}
+
+struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
+                               struct tn_access_log *access_log)
+{
+	struct tn_limits limits = tn_settings_limits(&deployment->settings);
+	unsigned descriptors = descriptor_limit();
+	struct tn_edge *edge = calloc(1, sizeof(*edge));
+
+	if (!edge)
+		return NULL;
+	edge->deployment = deployment;
+	edge->access_log = access_log;
+	edge->max_body = (size_t)deployment->settings.max_body;
+	edge->most_connections = descriptors > 2 * DESCRIPTORS_RESERVED
+	                                 ? descriptors - DESCRIPTORS_RESERVED
+	                                 : descriptors / 2;
+	tn_exchange_pool_init(&edge->pool, &limits, POOL_MOST);
+	edge->daemon = start_daemon(edge);
+	if (edge->daemon)
+		return edge;
+	tn_log_write(TN_LOG_ERROR, NULL, "libmicrohttpd cannot be started");
+	tn_edge_destroy(edge);
+	return NULL;
+}
+
+void tn_edge_destroy(struct tn_edge *edge)
+{
+	if (!edge)
+		return;
+	if (edge->daemon)
+		MHD_stop_daemon(edge->daemon);
+	tn_exchange_pool_finish(&edge->pool);
+	free(edge);
+}
+
+int tn_edge_descriptor(const struct tn_edge *edge)
+{
+	return MHD_get_daemon_info(edge->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+int tn_edge_run(struct tn_edge *edge)
+{
+	MHD_UNSIGNED_LONG_LONG timeout;
+
+	MHD_run(edge->daemon);
+	if (MHD_get_timeout(edge->daemon, &timeout) != MHD_YES)
+		return -1;
+	return timeout > 60000 ? 60000 : (int)timeout;
+}
+
+bool tn_edge_add(struct tn_edge *edge, int socket, const struct sockaddr *address,
+                 socklen_t address_size)
+{
+	return MHD_add_connection(edge->daemon, socket, address, address_size) == MHD_YES;
+}
+
+bool tn_edge_full(const struct tn_edge *edge)
+{
+	return edge->connections >= edge->most_connections;
+}
+
+void tn_edge_drain(struct tn_edge *edge)
+{
+	edge->draining = true;
+}
+
+unsigned tn_edge_in_flight(const struct tn_edge *edge)
+{
+	return edge->in_flight;
+}

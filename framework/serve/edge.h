@@ -1,0 +1,46 @@
+/*
+ * edge.h - the only part that knows HTTP on the wire, and libmicrohttpd.
+ *
+ * Bytes become a request, the request finds its Worker, the Worker's response becomes bytes. All of
+ * it happens on the one thread that calls these functions.
+ */
+#ifndef TENON_SERVE_EDGE_H
+#define TENON_SERVE_EDGE_H
+
+#include "deploy/deployment.h"
+#include "observe/access.h"
+
+#include <sys/socket.h>
+
+struct tn_edge;
+
+/* Serves that deployment; both arguments must outlive the edge. NULL, and a line in the log, where
+ * it cannot be made. */
+struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
+                               struct tn_access_log *access_log);
+
+/* Ends all connections, with their requests, as they are. NULL is fine. */
+void tn_edge_destroy(struct tn_edge *edge);
+
+/* The descriptor that becomes readable when there is work for tn_edge_run. */
+int tn_edge_descriptor(const struct tn_edge *edge);
+
+/* Does all that can be done now. Returns in how many milliseconds it is to be called again even if
+ * nothing happens on its descriptor; -1 for never. */
+int tn_edge_run(struct tn_edge *edge);
+
+/* Takes over an accepted, non-blocking socket, and closes it in the end, or at once where it cannot:
+ * false. */
+bool tn_edge_add(struct tn_edge *edge, int socket, const struct sockaddr *address,
+                 socklen_t address_size);
+
+/* Whether it has as many connections as the process has descriptors for. */
+bool tn_edge_full(const struct tn_edge *edge);
+
+/* From now on each reply is the last of its connection. */
+void tn_edge_drain(struct tn_edge *edge);
+
+/* How many requests have begun and not ended. */
+unsigned tn_edge_in_flight(const struct tn_edge *edge);
+
+#endif

@@ -1,0 +1,242 @@
+#include "serve/loop.h"
+
+#include "observe/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EVENTS_MOST 64
+#define ACCEPTS_MOST 64    /* a turn: those who are connected already get theirs, too */
+#define ACCEPT_PAUSE_MS 100 /* when there is no descriptor or memory for one more */
+
+struct loop {
+	struct tn_edge *edge;
+	const struct tn_loop_options *options;
+	int epoll;
+	bool listening;     /* the listeners are watched */
+	int64_t resume_at;  /* ms; when they are to be watched again */
+	bool draining;
+	bool ended; /* a second signal */
+	int64_t deadline;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool watch(const struct loop *loop, int descriptor)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = descriptor };
+
+	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, descriptor, &event) == 0;
+}
+
+/* ---- Accepting ----------------------------------------------------------------------------- */
+
+static void set_listening(struct loop *loop, bool listening)
+{
+	for (size_t i = 0; i < loop->options->listener_count; i++) {
+		struct epoll_event event = {
+			.events = listening ? EPOLLIN : 0,
+			.data.fd = loop->options->listeners[i],
+		};
+
+		epoll_ctl(loop->epoll, EPOLL_CTL_MOD, loop->options->listeners[i], &event);
+	}
+	loop->listening = listening;
+}
+
+static void pause_accepting(struct loop *loop, const char *why)
+{
+	if (loop->listening)
+		tn_log_write(TN_LOG_WARNING, NULL, "no connection is accepted for %d ms: %s",
+		             ACCEPT_PAUSE_MS, why);
+	set_listening(loop, false);
+	loop->resume_at = now_ms() + ACCEPT_PAUSE_MS;
+}
+
+/* Errors of one connection that are no trouble of ours (accept(2), "Error handling"). */
+static bool passing_error(int error)
+{
+	return error == EINTR || error == ECONNABORTED || error == EPROTO || error == ENETDOWN ||
+	       error == EHOSTDOWN || error == ENONET || error == EHOSTUNREACH ||
+	       error == ENETUNREACH || error == EPERM;
+}
+
+/* Returns whether there may be more. */
+static bool accept_one(struct loop *loop, int listener)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+	int socket;
+
+	if (tn_edge_full(loop->edge)) {
+		pause_accepting(loop, "as many are open as there are descriptors for");
+		return false;
+	}
+	socket = accept4(listener, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (socket >= 0) {
+		tn_edge_add(loop->edge, socket, (struct sockaddr *)&address, size);
+		return true;
+	}
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return false;
+	if (passing_error(errno))
+		return true;
+	pause_accepting(loop, strerror(errno));
+	return false;
+}
+
+static void accept_some(struct loop *loop, int listener)
+{
+	for (unsigned i = 0; i < ACCEPTS_MOST && accept_one(loop, listener); i++)
+		;
+}
+
+/* ---- Ending -------------------------------------------------------------------------------- */
+
+static void start_draining(struct loop *loop)
+{
+	loop->draining = true;
+	loop->deadline = now_ms() + loop->options->drain_timeout;
+	tn_edge_drain(loop->edge);
+	for (size_t i = 0; i < loop->options->listener_count; i++) {
+		int listener = loop->options->listeners[i];
+
+		/* Whoever is in the queue was let in by the kernel already. */
+		while (accept_one(loop, listener))
+			;
+		close(listener);
+	}
+	loop->listening = true; /* there is nothing to resume */
+}
+
+static void take_signals(struct loop *loop)
+{
+	struct signalfd_siginfo signal;
+
+	while (read(loop->options->signals, &signal, sizeof(signal)) == (ssize_t)sizeof(signal)) {
+		if (loop->draining) {
+			loop->ended = true;
+			continue;
+		}
+		tn_log_write(TN_LOG_INFO, NULL, "%s: stopping, %u in flight",
+		             strsignal((int)signal.ssi_signo), tn_edge_in_flight(loop->edge));
+		start_draining(loop);
+	}
+}
+
+/* ---- Turning ------------------------------------------------------------------------------- */
+
+static bool is_listener(const struct loop *loop, int descriptor)
+{
+	for (size_t i = 0; i < loop->options->listener_count; i++) {
+		if (loop->options->listeners[i] == descriptor)
+			return true;
+	}
+	return false;
+}
+
+/* Returns the edge's next deadline. `quiet` tells whether nothing happened. */
+static int turn(struct loop *loop, int timeout, bool *quiet)
+{
+	struct epoll_event events[EVENTS_MOST];
+	int count = epoll_wait(loop->epoll, events, EVENTS_MOST, timeout);
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.fd == loop->options->signals)
+			take_signals(loop);
+		else if (!loop->draining && is_listener(loop, events[i].data.fd))
+			accept_some(loop, events[i].data.fd);
+	}
+	*quiet = count <= 0;
+	timeout = tn_edge_run(loop->edge);
+	tn_access_log_flush(loop->options->access_log);
+	return timeout;
+}
+
+static int sooner(int timeout, int64_t at)
+{
+	int64_t left = at - now_ms();
+
+	if (left < 0)
+		left = 0;
+	return timeout < 0 || left < timeout ? (int)left : timeout;
+}
+
+static void serve(struct loop *loop)
+{
+	int timeout = tn_edge_run(loop->edge);
+	bool quiet;
+
+	while (!loop->draining) {
+		if (!loop->listening) {
+			if (now_ms() >= loop->resume_at)
+				set_listening(loop, true);
+			else
+				timeout = sooner(timeout, loop->resume_at);
+		}
+		timeout = turn(loop, timeout, &quiet);
+	}
+}
+
+/* Until nothing is in flight and nothing that was sent lies unread. */
+static enum tn_loop_result drain(struct loop *loop)
+{
+	int timeout = 0;
+	bool quiet = false;
+
+	while (!loop->ended) {
+		if (tn_edge_in_flight(loop->edge) == 0) {
+			if (quiet && timeout != 0)
+				return TN_LOOP_DRAINED;
+			turn(loop, 0, &quiet);
+			timeout = tn_edge_run(loop->edge);
+			continue;
+		}
+		if (now_ms() >= loop->deadline)
+			break;
+		timeout = turn(loop, sooner(timeout, loop->deadline), &quiet);
+	}
+	tn_log_write(TN_LOG_WARNING, NULL, "stopped with %u requests unanswered: %s",
+	             tn_edge_in_flight(loop->edge),
+	             loop->ended ? "a second signal came" : "drain_timeout is over");
+	return TN_LOOP_DEADLINE;
+}
+
+static bool watch_all(const struct loop *loop)
+{
+	for (size_t i = 0; i < loop->options->listener_count; i++) {
+		if (!watch(loop, loop->options->listeners[i]))
+			return false;
+	}
+	return watch(loop, loop->options->signals) &&
+	       watch(loop, tn_edge_descriptor(loop->edge));
+}
+
+enum tn_loop_result tn_loop_run(struct tn_edge *edge, const struct tn_loop_options *options)
+{
+	struct loop loop = { .edge = edge, .options = options, .listening = true };
+	enum tn_loop_result result = TN_LOOP_FAILED;
+
+	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (loop.epoll < 0 || !watch_all(&loop)) {
+		tn_log_write(TN_LOG_ERROR, NULL, "the event loop cannot be set up: %s",
+		             strerror(errno));
+	} else {
+		serve(&loop);
+		result = drain(&loop);
+	}
+	if (loop.epoll >= 0)
+		close(loop.epoll);
+	return result;
+}

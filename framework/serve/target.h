@@ -1,0 +1,21 @@
+/* target.h - the request target, taken apart (RFC 9112, 3.2). */
+#ifndef TENON_SERVE_TARGET_H
+#define TENON_SERVE_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct tn_target {
+	const char *host; /* in the text, not ended; NULL where it names none */
+	size_t host_size;
+	const char *path_and_query; /* "/..." or "*"; "" stands for "/" */
+};
+
+/* Origin form, absolute form with http://, or "*" for OPTIONS. false for any other. */
+bool tn_target_parse(const char *text, const char *method, struct tn_target *target);
+
+/* Whether it can be a Host header's value (RFC 9110, 7.2): a name or address with or without a
+ * port; empty is allowed. */
+bool tn_host_valid(const char *text, size_t size);
+
+#endif

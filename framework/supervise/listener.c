@@ -1,0 +1,121 @@
+#include "supervise/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* Exit code and cure for an errno. */
+static int explain(const struct tn_address *address, int error, char *reason, size_t room)
+{
+	const char *cure = "";
+	int code = EX_UNAVAILABLE;
+
+	if (error == EADDRINUSE) {
+		cure = ": another program listens there (`ss -ltnp` names it); end it, or change "
+		       "`listen`";
+	} else if (error == EACCES || error == EPERM) {
+		cure = ": a port below 1024 needs privileges; use a higher one, or give the "
+		       "program CAP_NET_BIND_SERVICE";
+		code = EX_NOPERM;
+	} else if (error == EADDRNOTAVAIL) {
+		cure = ": this machine does not have that address";
+	}
+	snprintf(reason, room, "listen: %s%s%s:%s: %s%s", strchr(address->host, ':') ? "[" : "",
+	         *address->host ? address->host : "*", strchr(address->host, ':') ? "]" : "",
+	         address->port, strerror(error), cure);
+	return code;
+}
+
+static int resolve(const struct tn_address *address, struct addrinfo **found, char *reason,
+                   size_t room)
+{
+	struct addrinfo wanted = {
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_PASSIVE,
+	};
+	int error = getaddrinfo(*address->host ? address->host : NULL, address->port, &wanted,
+	                        found);
+
+	if (!error)
+		return 0;
+	snprintf(reason, room, "listen: %s: %s", address->host, gai_strerror(error));
+	return EX_UNAVAILABLE;
+}
+
+static void name_socket(struct tn_listener *listener)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t size = sizeof(address);
+	char host[NI_MAXHOST] = "?";
+	char port[NI_MAXSERV] = "?";
+
+	getsockname(listener->socket, (struct sockaddr *)&address, &size);
+	getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port, sizeof(port),
+	            NI_NUMERICHOST | NI_NUMERICSERV);
+	if (address.ss_family == AF_INET6)
+		snprintf(listener->name, sizeof(listener->name), "[%.250s]:%.8s", host, port);
+	else
+		snprintf(listener->name, sizeof(listener->name), "%.250s:%.8s", host, port);
+}
+
+/* A socket for every address listens on IPv6 and takes IPv4 along, where the machine has IPv6. */
+static int open_socket(const struct addrinfo *found, bool every)
+{
+	int one = 1;
+	int zero = 0;
+	int socket_ = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (socket_ < 0)
+		return -1;
+	setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (found->ai_family == AF_INET6)
+		setsockopt(socket_, IPPROTO_IPV6, IPV6_V6ONLY, every ? &zero : &one, sizeof(one));
+	if (bind(socket_, found->ai_addr, found->ai_addrlen) == 0)
+		return socket_;
+	one = errno;
+	close(socket_);
+	errno = one;
+	return -1;
+}
+
+static const struct addrinfo *choose(const struct addrinfo *found, bool every)
+{
+	for (const struct addrinfo *at = found; every && at; at = at->ai_next) {
+		if (at->ai_family == AF_INET6)
+			return at;
+	}
+	return found;
+}
+
+int tn_listener_bind(struct tn_listener *listener, const struct tn_address *address, char *reason,
+                     size_t room)
+{
+	bool every = !*address->host;
+	struct addrinfo *found = NULL;
+	int code = resolve(address, &found, reason, room);
+
+	if (code)
+		return code;
+	listener->socket = open_socket(choose(found, every), every);
+	if (listener->socket < 0 && every && errno == EAFNOSUPPORT)
+		listener->socket = open_socket(found, every);
+	if (listener->socket < 0)
+		code = explain(address, errno, reason, room);
+	else
+		name_socket(listener);
+	freeaddrinfo(found);
+	return code;
+}
+
+int tn_listener_listen(const struct tn_listener *listener, char *reason, size_t room)
+{
+	if (listen(listener->socket, SOMAXCONN) == 0)
+		return 0;
+	snprintf(reason, room, "listen: %s: %s", listener->name, strerror(errno));
+	return EX_UNAVAILABLE;
+}

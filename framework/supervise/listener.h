@@ -1,0 +1,24 @@
+/* listener.h - the listening sockets, which are handed to the host process. */
+#ifndef TENON_SUPERVISE_LISTENER_H
+#define TENON_SUPERVISE_LISTENER_H
+
+#include "deploy/settings.h"
+
+#define TN_LISTENER_NAME 300
+
+struct tn_listener {
+	int socket;
+	char name[TN_LISTENER_NAME]; /* "127.0.0.1:8080", with the port that it really has */
+};
+
+/*
+ * Binds a socket to the address. Returns 0, or the exit code (sysexits.h) for what is wrong, with
+ * the text of it in `reason`.
+ */
+int tn_listener_bind(struct tn_listener *listener, const struct tn_address *address, char *reason,
+                     size_t room);
+
+/* From now on the kernel lets clients in. As tn_listener_bind. */
+int tn_listener_listen(const struct tn_listener *listener, char *reason, size_t room);
+
+#endif
