@@ -1,5 +1,7 @@
 #include "deploy/config.h"
 
+#include "deploy/span.h"
+
 #include <ini.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,19 +15,14 @@
 #define LINE_LIMIT 197    /* bytes; inih's buffer of 200 has a newline and a NUL, too */
 #define SECTION_LIMIT 48  /* bytes; inih cuts the name at 49 */
 
-struct span {
-	const char *data;
-	size_t size;
-};
-
 struct reader {
 	struct tn_config *config;
 	struct tn_errors *errors;
-	struct span rest;           /* the text that has not been read */
+	struct tn_span rest;           /* the text that has not been read */
 	unsigned line;
 	struct tn_section *section; /* where keys go; NULL before the first header */
 	struct tn_section parked;   /* stands for one whose header cannot be read; stays empty */
-	struct span quoted;         /* the value of the line, if it is in double quotes */
+	struct tn_span quoted;         /* the value of the line, if it is in double quotes */
 	bool failed;                /* no memory */
 };
 
@@ -133,7 +130,7 @@ static void describe(const struct tn_section *section, char *text, size_t room)
 		         section->name);
 }
 
-static void complain(const struct reader *reader, struct span key, const char *problem)
+static void complain(const struct reader *reader, struct tn_span key, const char *problem)
 {
 	char where[256];
 
@@ -144,111 +141,10 @@ static void complain(const struct reader *reader, struct span key, const char *p
 
 /* ---- Bytes ------------------------------------------------------------------------------ */
 
-static bool is_blank(char character)
-{
-	return character == ' ' || character == '\t';
-}
-
-static struct span trim(struct span text)
-{
-	for (; text.size && is_blank(text.data[0]); text.size--)
-		text.data++;
-	while (text.size && is_blank(text.data[text.size - 1]))
-		text.size--;
-	return text;
-}
-
-static struct span behind(struct span text, size_t position)
-{
-	return (struct span){ text.data + position, text.size - position };
-}
-
-static bool begins(struct span text, const char *prefix)
-{
-	size_t size = strlen(prefix);
-
-	return text.size >= size && !memcmp(text.data, prefix, size);
-}
-
-static char *copy(struct span text)
-{
-	return strndup(text.data, text.size);
-}
-
-/* Where inih ends what it looks for: at one of the characters, or at a comment, which is a ';'
- * behind a blank; else at the end of the text. */
-static size_t find(struct span text, const char *characters)
-{
-	bool after_blank = false;
-	size_t i;
-
-	for (i = 0; i < text.size; i++) {
-		if (strchr(characters, text.data[i]) || (after_blank && text.data[i] == ';'))
-			break;
-		after_blank = is_blank(text.data[i]);
-	}
-	return i;
-}
-
-/* The size of the character (RFC 3629, 4), 0 if it is none; .second limits its second byte. */
-static size_t character_size(const unsigned char *text, size_t size)
-{
-	static const struct {
-		unsigned char first[2], second[2];
-		size_t size;
-	} forms[] = {
-		{ { 0x00, 0x7f }, { 0, 0 }, 1 },       { { 0xc2, 0xdf }, { 0x80, 0xbf }, 2 },
-		{ { 0xe0, 0xe0 }, { 0xa0, 0xbf }, 3 }, { { 0xe1, 0xec }, { 0x80, 0xbf }, 3 },
-		{ { 0xed, 0xed }, { 0x80, 0x9f }, 3 }, { { 0xee, 0xef }, { 0x80, 0xbf }, 3 },
-		{ { 0xf0, 0xf0 }, { 0x90, 0xbf }, 4 }, { { 0xf1, 0xf3 }, { 0x80, 0xbf }, 4 },
-		{ { 0xf4, 0xf4 }, { 0x80, 0x8f }, 4 },
-	};
-	size_t form = 0;
-
-	while (form < 9 && (text[0] < forms[form].first[0] || text[0] > forms[form].first[1]))
-		form++;
-	if (form == 9 || size < forms[form].size)
-		return 0;
-	if (form && (text[1] < forms[form].second[0] || text[1] > forms[form].second[1]))
-		return 0;
-	for (size_t i = 2; i < forms[form].size; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	return forms[form].size;
-}
-
-/* ASCII's controls but TAB, DEL, and those of Latin-1, which terminals obey as well. */
-static bool is_control(const unsigned char *text, size_t size)
-{
-	if (size == 2)
-		return text[0] == 0xc2 && text[1] < 0xa0;
-	return size == 1 && (text[0] == 0x7f || (text[0] < ' ' && text[0] != '\t'));
-}
-
-static const char *problem_of_bytes(struct span line, size_t *position)
-{
-	const unsigned char *text = (const unsigned char *)line.data;
-	size_t size;
-
-	for (size_t i = 0; i < line.size; i += size) {
-		*position = i;
-		size = character_size(text + i, line.size - i);
-		if (!size)
-			return "is not UTF-8: save the file as UTF-8";
-		if (!text[i])
-			return "is a NUL byte: remove it";
-		if (text[i] == '\r')
-			return "is a carriage return inside the line: end lines with a newline";
-		if (is_control(text + i, size))
-			return "is a control character: remove it";
-	}
-	return NULL;
-}
-
-static bool check_bytes(struct reader *reader, struct span line)
+static bool check_bytes(struct reader *reader, struct tn_span line)
 {
 	size_t position;
-	const char *problem = problem_of_bytes(line, &position);
+	const char *problem = tn_span_problem(line, &position);
 
 	if (problem)
 		tn_errors_add(reader->errors, here(reader), "byte %zu of the line %s", position + 1,
@@ -258,17 +154,17 @@ static bool check_bytes(struct reader *reader, struct span line)
 
 /* At the start of any line, since files are also put together of several, and more than one, since
  * inih skips one itself. */
-static struct span skip_marks(struct reader *reader, struct span line)
+static struct tn_span skip_marks(struct reader *reader, struct tn_span line)
 {
 	static const char mark[] = "\xef\xbb\xbf";
 
-	if (!begins(trim(line), mark))
+	if (!tn_span_begins(tn_span_trim(line), mark))
 		return line;
 	tn_errors_add(reader->errors, here(reader),
 	              "a byte order mark (BOM) at the start of the line: save the file as UTF-8 "
 	              "without one");
-	while (begins(trim(line), mark))
-		line = behind(trim(line), strlen(mark));
+	while (tn_span_begins(tn_span_trim(line), mark))
+		line = tn_span_behind(tn_span_trim(line), strlen(mark));
 	return line;
 }
 
@@ -276,20 +172,20 @@ static struct span skip_marks(struct reader *reader, struct span line)
 
 /* The keys below what may be a header that cannot be read belong to no section: they are checked,
  * and dropped. */
-static void park_below(struct reader *reader, struct span text)
+static void park_below(struct reader *reader, struct tn_span text)
 {
-	if (begins(text, "["))
+	if (tn_span_begins(text, "["))
 		reader->section = &reader->parked;
 }
 
-static struct tn_section *find_section(const struct tn_config *config, struct span kind,
-                                       struct span name)
+static struct tn_section *find_section(const struct tn_config *config, struct tn_span kind,
+                                       struct tn_span name)
 {
 	for (size_t i = 0; i < config->count; i++) {
 		struct tn_section *section = &config->sections[i];
 
-		if (strlen(section->kind) == kind.size && begins(kind, section->kind) &&
-		    strlen(section->name) == name.size && begins(name, section->name))
+		if (strlen(section->kind) == kind.size && tn_span_begins(kind, section->kind) &&
+		    strlen(section->name) == name.size && tn_span_begins(name, section->name))
 			return section;
 	}
 	return NULL;
@@ -311,21 +207,21 @@ static struct tn_section *new_section(struct tn_config *config)
 	return &config->sections[config->count++];
 }
 
-static void add_section(struct reader *reader, struct span kind, struct span name)
+static void add_section(struct reader *reader, struct tn_span kind, struct tn_span name)
 {
 	struct tn_section *section = new_section(reader->config);
 
 	if (section) {
 		section->place = here(reader);
-		section->kind = copy(kind);
-		section->name = copy(name);
+		section->kind = tn_span_copy(kind);
+		section->name = tn_span_copy(name);
 		reader->section = section;
 	}
 	reader->failed = !section || !section->kind || !section->name;
 }
 
 /* The keys of a section that comes twice go to the first, and are compared with its keys. */
-static void open_section(struct reader *reader, struct span kind, struct span name)
+static void open_section(struct reader *reader, struct tn_span kind, struct tn_span name)
 {
 	struct tn_section *earlier = find_section(reader->config, kind, name);
 
@@ -340,28 +236,28 @@ static void open_section(struct reader *reader, struct span kind, struct span na
 	              earlier->place.line);
 }
 
-static struct span first_word(struct span text)
+static struct tn_span first_word(struct tn_span text)
 {
 	size_t size = 0;
 
-	while (size < text.size && !is_blank(text.data[size]))
+	while (size < text.size && !tn_span_blank(text.data[size]))
 		size++;
-	return (struct span){ text.data, size };
+	return (struct tn_span){ text.data, size };
 }
 
 /* "worker auth": false where there are more than two words. */
-static bool split_header(struct span inside, struct span *kind, struct span *name)
+static bool split_header(struct tn_span inside, struct tn_span *kind, struct tn_span *name)
 {
-	inside = trim(inside);
+	inside = tn_span_trim(inside);
 	*kind = first_word(inside);
-	inside = trim(behind(inside, kind->size));
+	inside = tn_span_trim(tn_span_behind(inside, kind->size));
 	*name = first_word(inside);
 	return name->size == inside.size;
 }
 
-static void check_after_header(struct reader *reader, struct span after)
+static void check_after_header(struct reader *reader, struct tn_span after)
 {
-	struct span text = trim(after);
+	struct tn_span text = tn_span_trim(after);
 
 	if (!text.size || (text.data > after.data && (*text.data == ';' || *text.data == '#')))
 		return;
@@ -370,20 +266,20 @@ static void check_after_header(struct reader *reader, struct span after)
 	              "comment");
 }
 
-static void read_header(struct reader *reader, struct span text)
+static void read_header(struct reader *reader, struct tn_span text)
 {
-	size_t end = find(text, "]");
-	struct span inside = { text.data + 1, end - 1 };
-	struct span kind, name;
+	size_t end = tn_span_find(text, "]");
+	struct tn_span inside = { text.data + 1, end - 1 };
+	struct tn_span kind, name;
 
 	park_below(reader, text);
 	if (end == text.size || text.data[end] != ']') {
-		inside = trim(inside);
+		inside = tn_span_trim(inside);
 		tn_errors_add(reader->errors, here(reader), "a header without ']': write '[%.*s]'",
 		              (int)inside.size, inside.data);
 		return;
 	}
-	check_after_header(reader, behind(text, end + 1));
+	check_after_header(reader, tn_span_behind(text, end + 1));
 	if (inside.size > SECTION_LIMIT)
 		tn_errors_add(reader->errors, here(reader),
 		              "a section name of %zu bytes: write one of at most %d", inside.size,
@@ -398,17 +294,17 @@ static void read_header(struct reader *reader, struct span text)
 
 /* ---- Entries ---------------------------------------------------------------------------- */
 
-static const char *problem_of_quoted(struct reader *reader, struct span value)
+static const char *problem_of_quoted(struct reader *reader, struct tn_span value)
 {
-	struct span inside = behind(value, 1);
+	struct tn_span inside = tn_span_behind(value, 1);
 	const char *quote = memchr(inside.data, '"', inside.size);
-	struct span after, text;
+	struct tn_span after, text;
 
 	if (!quote)
 		return "the double quote is not closed: write one more '\"' behind the value";
 	inside.size = (size_t)(quote - inside.data);
-	after = behind(value, inside.size + 2);
-	text = trim(after);
+	after = tn_span_behind(value, inside.size + 2);
+	text = tn_span_trim(after);
 	if (text.size && (text.data == after.data || *text.data != ';'))
 		return "text after the closing quote: end the value there, with ' ;' before a "
 		       "comment (a '\"' cannot stand inside quotes)";
@@ -417,25 +313,25 @@ static const char *problem_of_quoted(struct reader *reader, struct span value)
 }
 
 /* A var is free text, in which a ';' is more likely meant than a comment. */
-static const char *problem_of_plain(struct span key, struct span value)
+static const char *problem_of_plain(struct tn_span key, struct tn_span value)
 {
-	size_t end = find(value, "");
+	size_t end = tn_span_find(value, "");
 
-	if (end < value.size && begins(key, "var."))
+	if (end < value.size && tn_span_begins(key, "var."))
 		return "the text would end at ' ;': put it in double quotes, or the comment on a "
 		       "line of its own";
 	value.size = end;
-	if (!trim(value).size)
+	if (!tn_span_trim(value).size)
 		return "no value: write \"\" for an empty text";
 	return NULL;
 }
 
-static bool check_value(struct reader *reader, struct span key, struct span value)
+static bool check_value(struct reader *reader, struct tn_span key, struct tn_span value)
 {
 	const char *problem;
 
-	if (begins(trim(value), "\""))
-		problem = problem_of_quoted(reader, trim(value));
+	if (tn_span_begins(tn_span_trim(value), "\""))
+		problem = problem_of_quoted(reader, tn_span_trim(value));
 	else
 		problem = problem_of_plain(key, value);
 	if (problem)
@@ -443,7 +339,7 @@ static bool check_value(struct reader *reader, struct span key, struct span valu
 	return !problem;
 }
 
-static void check_section(struct reader *reader, struct span key)
+static void check_section(struct reader *reader, struct tn_span key)
 {
 	if (reader->section)
 		return;
@@ -452,29 +348,29 @@ static void check_section(struct reader *reader, struct span key)
 }
 
 /* Not quoted in the message: a line without a key may be a piece of a secret. */
-static const char *problem_of_key(struct span text, size_t end)
+static const char *problem_of_key(struct tn_span text, size_t end)
 {
 	if (end == text.size || text.data[end] == ';')
 		return "a line without '=': write 'KEY = VALUE', '[KIND NAME]' or '; COMMENT'";
 	if (text.data[end] == ':')
 		return "a ':' behind the key: write '=' in its place";
-	if (!trim((struct span){ text.data, end }).size)
+	if (!tn_span_trim((struct tn_span){ text.data, end }).size)
 		return "no key before the '=': write 'KEY = VALUE'";
 	return NULL;
 }
 
-static bool check_entry(struct reader *reader, struct span text)
+static bool check_entry(struct reader *reader, struct tn_span text)
 {
-	size_t end = find(text, "=:");
+	size_t end = tn_span_find(text, "=:");
 	const char *problem = problem_of_key(text, end);
-	struct span key = trim((struct span){ text.data, end });
+	struct tn_span key = tn_span_trim((struct tn_span){ text.data, end });
 
 	if (problem) {
 		tn_errors_add(reader->errors, here(reader), "%s", problem);
 		return false;
 	}
 	check_section(reader, key);
-	return check_value(reader, key, behind(text, end + 1));
+	return check_value(reader, key, tn_span_behind(text, end + 1));
 }
 
 static struct tn_entry *new_entry(struct tn_section *section)
@@ -501,7 +397,7 @@ static void add_entry(struct reader *reader, const char *key, const char *value)
 		entry->place = here(reader);
 		entry->key = strdup(key);
 		entry->quoted = reader->quoted.data;
-		entry->value = entry->quoted ? copy(reader->quoted) : strdup(value);
+		entry->value = entry->quoted ? tn_span_copy(reader->quoted) : strdup(value);
 	}
 	reader->failed = !entry || !entry->key || !entry->value;
 }
@@ -522,44 +418,44 @@ static int take_entry(void *user, const char *section, const char *key, const ch
 	}
 	snprintf(problem, sizeof(problem), "already in line %u: keep one of the two",
 	         earlier->place.line);
-	complain(reader, (struct span){ key, strlen(key) }, problem);
+	complain(reader, (struct tn_span){ key, strlen(key) }, problem);
 	return 1;
 }
 
 /* ---- Lines ------------------------------------------------------------------------------ */
 
-static struct span next_line(struct reader *reader)
+static struct tn_span next_line(struct reader *reader)
 {
-	struct span line = reader->rest;
+	struct tn_span line = reader->rest;
 	const char *newline = memchr(line.data, '\n', line.size);
 
 	reader->line++;
 	if (!newline) {
-		reader->rest = behind(line, line.size);
+		reader->rest = tn_span_behind(line, line.size);
 		return line;
 	}
 	line.size = (size_t)(newline - line.data);
-	reader->rest = behind(reader->rest, line.size + 1);
+	reader->rest = tn_span_behind(reader->rest, line.size + 1);
 	if (line.size && line.data[line.size - 1] == '\r')
 		line.size--;
 	return line;
 }
 
 /* Whether an indented line was meant as one of its own, and not as the rest of the value above. */
-static bool stands_alone(struct span text)
+static bool stands_alone(struct tn_span text)
 {
-	size_t end = find(text, "=");
-	struct span key = trim((struct span){ text.data, end });
+	size_t end = tn_span_find(text, "=");
+	struct tn_span key = tn_span_trim((struct tn_span){ text.data, end });
 
-	if (begins(text, "["))
+	if (tn_span_begins(text, "["))
 		return true;
 	for (size_t i = 0; i < key.size; i++)
-		if (is_blank(key.data[i]) || strchr("/:?&\",", key.data[i]))
+		if (tn_span_blank(key.data[i]) || strchr("/:?&\",", key.data[i]))
 			return false;
 	return key.size && end < text.size && text.data[end] == '=';
 }
 
-static bool check_line(struct reader *reader, struct span line, struct span text)
+static bool check_line(struct reader *reader, struct tn_span line, struct tn_span text)
 {
 	if (line.size > LINE_LIMIT) {
 		tn_errors_add(reader->errors, here(reader),
@@ -576,13 +472,13 @@ static bool check_line(struct reader *reader, struct span line, struct span text
 }
 
 /* What inih may see of the line: its key and value, or nothing. */
-static struct span inspect(struct reader *reader, struct span whole)
+static struct tn_span inspect(struct reader *reader, struct tn_span whole)
 {
-	struct span line = skip_marks(reader, whole);
-	struct span text = trim(line);
-	struct span nothing = { line.data, 0 };
+	struct tn_span line = skip_marks(reader, whole);
+	struct tn_span text = tn_span_trim(line);
+	struct tn_span nothing = { line.data, 0 };
 
-	reader->quoted = (struct span){ 0 };
+	reader->quoted = (struct tn_span){ 0 };
 	if (!check_bytes(reader, line)) {
 		park_below(reader, text);
 		return nothing;
@@ -603,7 +499,7 @@ static struct span inspect(struct reader *reader, struct span whole)
 static char *read_line(char *buffer, int room, void *stream)
 {
 	struct reader *reader = stream;
-	struct span text;
+	struct tn_span text;
 
 	if (reader->failed || !reader->rest.size)
 		return NULL;
