@@ -6,8 +6,10 @@
 #include "command/command.h"
 #include "command/input.h"
 #include "deploy/deployment.h"
+#include "deploy/value.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,7 +22,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define STEP_TIMEOUT_MS (10 * 1000) /* for one constructor or start hook */
+#define TIMEOUT_MS (10 * 1000) /* for loading one module, or for one hook */
 #define FAULT_SIZE 128
 
 /* A Worker whose code ended a child, and how. */
@@ -32,6 +34,7 @@ struct fault {
 struct check {
 	const char *path;
 	bool start;
+	int timeout; /* ms */
 	struct tn_config *config;
 	struct tn_errors syntax; /* what the text of the file has */
 	size_t workers;
@@ -128,17 +131,20 @@ static bool child_hangs(const struct check *check, int child)
 
 	do {
 		turns = atomic_load(&check->progress->turns);
-		if (poll(&ended, 1, STEP_TIMEOUT_MS) != 0)
+		if (poll(&ended, 1, check->timeout) != 0)
 			return false;
 	} while (turns != atomic_load(&check->progress->turns));
 	return true;
 }
 
-static void describe(struct fault *fault, int status, bool hangs)
+static void describe(struct fault *fault, int status, int timeout, bool hangs)
 {
-	if (hangs)
+	if (hangs && timeout % 1000 == 0)
 		snprintf(fault->text, sizeof(fault->text), "did not come back within %d s",
-		         STEP_TIMEOUT_MS / 1000);
+		         timeout / 1000);
+	else if (hangs)
+		snprintf(fault->text, sizeof(fault->text), "did not come back within %d ms",
+		         timeout);
 	else if (WIFSIGNALED(status))
 		snprintf(fault->text, sizeof(fault->text), "crashed (%s)",
 		         strsignal(WTERMSIG(status)));
@@ -156,11 +162,11 @@ static int judge(struct check *check, int status, bool hangs)
 		return WEXITSTATUS(status);
 	if (step == TN_STEP_NONE || worker >= check->workers || *check->faults[worker].text) {
 		tn_complain("%s: the check itself failed (%s)", check->path,
-		            WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "it hangs");
+		            WIFSIGNALED(status) && !hangs ? strsignal(WTERMSIG(status)) : "it hangs");
 		return EX_SOFTWARE;
 	}
 	check->faults[worker].step = step;
-	describe(&check->faults[worker], status, hangs);
+	describe(&check->faults[worker], status, check->timeout, hangs);
 	return -1;
 }
 
@@ -224,25 +230,51 @@ static int check_config(struct check *check)
 
 static int usage(void)
 {
-	tn_complain("usage: tenon check [--start] FILE");
+	tn_complain("usage: tenon check [--start] [--timeout 10s] FILE");
 	return EX_USAGE;
+}
+
+/* NULL, or what is wrong with the text. */
+static const char *parse_timeout(const char *text, int *timeout)
+{
+	int64_t value = 0;
+	const char *wrong = tn_value_duration(text, &value);
+
+	if (!wrong && (value < 1 || value > INT_MAX))
+		wrong = "write one from 1ms to 24d";
+	*timeout = (int)value;
+	return wrong;
+}
+
+/* Returns 0, or the exit code. */
+static int parse(struct check *check, int count, char **arguments)
+{
+	for (int i = 1; i < count; i++) {
+		const char *wrong = NULL;
+
+		if (strcmp(arguments[i], "--start") == 0)
+			check->start = true;
+		else if (strcmp(arguments[i], "--timeout") == 0 && i + 1 < count)
+			wrong = parse_timeout(arguments[++i], &check->timeout);
+		else if (arguments[i][0] == '-' || check->path)
+			return usage();
+		else
+			check->path = arguments[i];
+		if (wrong) {
+			tn_complain("--timeout: '%s': %s", arguments[i], wrong);
+			return EX_USAGE;
+		}
+	}
+	return check->path ? 0 : usage();
 }
 
 int tn_command_check(int count, char **arguments)
 {
-	struct check check = { 0 };
-	int code;
+	struct check check = { .timeout = TIMEOUT_MS };
+	int code = parse(&check, count, arguments);
 
-	for (int i = 1; i < count; i++) {
-		if (strcmp(arguments[i], "--start") == 0)
-			check.start = true;
-		else if (arguments[i][0] == '-' || check.path)
-			return usage();
-		else
-			check.path = arguments[i];
-	}
-	if (!check.path)
-		return usage();
+	if (code)
+		return code;
 	code = tn_input_read(check.path, &check.config, &check.syntax);
 	if (!code)
 		code = check_config(&check);

@@ -10,9 +10,13 @@ static const struct command {
 	int (*run)(int count, char **arguments);
 	const char *usage;
 } commands[] = {
-	{ "run", tn_command_run, "run FILE             serve what the configuration says" },
-	{ "check", tn_command_check, "check [--start] FILE load everything, serve nothing, tell all "
-	                             "errors" },
+	{ "run", tn_command_run, "run FILE\n"
+	                         "        serve what the configuration says" },
+	{ "check", tn_command_check, "check [--start] [--timeout 10s] FILE\n"
+	                             "        load everything, serve nothing, tell all errors; "
+	                             "--start runs the start\n"
+	                             "        and stop hooks, too; --timeout is for each module "
+	                             "and hook" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

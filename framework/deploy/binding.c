@@ -45,13 +45,12 @@ static bool slot_has_key(const struct tn_slot *slot, const char *key)
 	       strcmp(key + size + 1, slot->name) == 0;
 }
 
-/* The slot whose name is nearest is offered with its whole key: the prefix may be what is wrong. */
-static const char *key_hint(const struct tn_worker *worker, const char *name, char *hint)
+/* The slot with the nearest name: the prefix may be what is wrong. */
+static const struct tn_slot *nearest_slot(const struct tn_worker *worker, const char *name)
 {
 	struct tn_nearest nearest = { .wanted = name };
 	const struct tn_slot *best = NULL;
 
-	hint[0] = '\0';
 	for (unsigned i = 0; i < worker->slot_count; i++) {
 		const struct tn_slot *slot = tn_slots_at(worker, i);
 
@@ -61,9 +60,37 @@ static const char *key_hint(const struct tn_worker *worker, const char *name, ch
 		if (nearest.name == slot->name)
 			best = slot;
 	}
-	if (best)
-		snprintf(hint, HINT_SIZE, " (did you mean '%s.%s'?)", tn_slot_prefix(best),
-		         best->name);
+	return best;
+}
+
+/* ": it has service.auth, var.GREETING", cut where there are too many. */
+static void list_keys(const struct tn_worker *worker, char *hint)
+{
+	size_t size = (size_t)snprintf(hint, HINT_SIZE, ": it has");
+	const char *separator = " ";
+
+	for (unsigned i = 0; i < worker->slot_count && size < HINT_SIZE; i++) {
+		const struct tn_slot *slot = tn_slots_at(worker, i);
+
+		if (!tn_slot_prefix(slot))
+			continue;
+		size += (size_t)snprintf(hint + size, HINT_SIZE - size, "%s%s.%s", separator,
+		                         tn_slot_prefix(slot), slot->name);
+		separator = ", ";
+	}
+	if (*separator == ' ')
+		snprintf(hint, HINT_SIZE, ": it has none");
+}
+
+static const char *key_hint(const struct tn_worker *worker, const char *name, char *hint)
+{
+	const struct tn_slot *slot = nearest_slot(worker, name);
+
+	if (slot)
+		snprintf(hint, HINT_SIZE, " (did you mean '%s.%s'?)", tn_slot_prefix(slot),
+		         slot->name);
+	else
+		list_keys(worker, hint);
 	return hint;
 }
 
@@ -83,22 +110,29 @@ static void check_binding(const struct tn_instance *instance, const struct tn_en
 	              key_hint(worker, binding_name(entry->key), hint));
 }
 
+/* "vars.GREETING" and "GREETING", where the module declares var.GREETING. */
+static const struct tn_slot *slot_behind(const struct tn_instance *instance, const char *key)
+{
+	const char *dot = strchr(key, '.');
+
+	return instance->module ? nearest_slot(instance->module->worker, dot ? dot + 1 : key)
+	                        : NULL;
+}
+
 static void unknown_key(const struct tn_instance *instance, const struct tn_entry *entry,
                         struct tn_errors *errors)
 {
-	static const char *const known[] = { "module", "route", "service.", "secret.", "var." };
 	struct tn_nearest nearest = { .wanted = entry->key };
-	char prefix[KEY_SIZE];
+	const struct tn_slot *slot = slot_behind(instance, entry->key);
+	char key[KEY_SIZE];
 	char hint[HINT_SIZE];
-	size_t size = strcspn(entry->key, ".");
 
-	if (entry->key[size] == '.' && size + 1 < sizeof(prefix)) {
-		memcpy(prefix, entry->key, size + 1);
-		prefix[size + 1] = '\0';
-		nearest.wanted = prefix;
+	tn_nearest_try(&nearest, "module");
+	tn_nearest_try(&nearest, "route");
+	if (slot && !nearest.name) {
+		snprintf(key, sizeof(key), "%s.%s", tn_slot_prefix(slot), slot->name);
+		nearest.name = key;
 	}
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		tn_nearest_try(&nearest, known[i]);
 	tn_errors_add(errors, entry->place,
 	              "worker '%s': unknown key '%s'%s: a Worker has module, route, "
 	              "service.NAME, secret.NAME and var.NAME",

@@ -34,6 +34,16 @@ static bool fail(char *reason, const char *text)
 	return false;
 }
 
+static bool fail_open(char *reason, int error)
+{
+	if (error == ENOENT)
+		return fail(reason, "there is no such file: build it, or set `module`, or "
+		                    "`modules` in [host]");
+	if (error == EACCES)
+		return fail(reason, "this user may not read it: chmod it, or run as another user");
+	return fail(reason, strerror(error));
+}
+
 static bool stat_valid(int file, struct stat *status, char *reason)
 {
 	if (fstat(file, status) < 0)
@@ -57,9 +67,7 @@ static bool image_map(const char *path, struct image *image, char *reason)
 	void *data;
 
 	if (file < 0)
-		return fail(reason, errno == ENOENT ? "there is no such file: build it, or set "
-		                                      "`module`, or `modules` in [host]"
-		                                    : strerror(errno));
+		return fail_open(reason, errno);
 	if (!stat_valid(file, &status, reason)) {
 		close(file);
 		return false;
@@ -100,7 +108,8 @@ static bool headers_valid(const struct image *image, char *reason)
 	return true;
 }
 
-/* Only what will be mapped must be there: a stripped file may lack the rest. */
+/* What will be mapped, and the table of the sections, which stands at the end: a file that was
+ * stripped of it says that it has none. */
 static bool segments_valid(const struct image *image, char *reason)
 {
 	const ElfW(Ehdr) *header = (const void *)image->data;
@@ -108,6 +117,8 @@ static bool segments_valid(const struct image *image, char *reason)
 
 	if (!inside(image, header->e_phoff, (uint64_t)header->e_phnum * sizeof(*segment)) ||
 	    header->e_phoff % _Alignof(ElfW(Phdr)))
+		return fail(reason, "it is truncated: build or copy it again");
+	if (!inside(image, header->e_shoff, (uint64_t)header->e_shnum * header->e_shentsize))
 		return fail(reason, "it is truncated: build or copy it again");
 	segment = (const void *)(image->data + header->e_phoff);
 	for (unsigned i = 0; i < header->e_phnum; i++) {
@@ -133,11 +144,12 @@ bool tn_elf_check(const char *path, char *reason)
 static const ElfW(Shdr) *find_symbols(const struct image *image)
 {
 	const ElfW(Ehdr) *header = (const void *)image->data;
-	const ElfW(Shdr) *section = (const void *)(image->data + header->e_shoff);
+	const ElfW(Shdr) *section;
 
 	if (header->e_shentsize != sizeof(*section) || header->e_shoff % _Alignof(ElfW(Shdr)) ||
 	    !inside(image, header->e_shoff, (uint64_t)header->e_shnum * sizeof(*section)))
 		return NULL;
+	section = (const void *)(image->data + header->e_shoff);
 	for (unsigned i = 0; i < header->e_shnum; i++) {
 		if (section[i].sh_type == SHT_DYNSYM && section[i].sh_link < header->e_shnum &&
 		    section[i].sh_offset % _Alignof(ElfW(Sym)) == 0 &&

@@ -28,19 +28,40 @@ static size_t normal_host(const char *host, char normal[TN_HOST_MAX + 1])
 	return size;
 }
 
+/* An IPv6 address in its brackets. */
+static const char *check_address(const char *host, size_t size)
+{
+	size_t inside = strspn(host + 1, "0123456789abcdefABCDEF:.");
+
+	if (inside + 2 > size || host[inside + 1] != ']' || inside < 2)
+		return "an IPv6 address stands in brackets: [2001:db8::1]/*";
+	return inside + 2 == size ? NULL : "a route's host has no port: remove it";
+}
+
+/* "a..b", ".a" and "./a", which looks like a file's path. One dot may end a name. */
+static bool has_empty_part(const char *host, size_t size)
+{
+	return host[0] == '.' || memmem(host, size, "..", 2);
+}
+
 static const char *check_host(const char *host, size_t size)
 {
 	if (size == 0)
 		return NULL;
-	if (memchr(host, ':', size) && host[0] != '[')
-		return "a route's host has no port";
 	if (size > TN_HOST_MAX)
 		return "the host is too long";
-	if (strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*[]:") <
-	    size)
+	if (host[size - 1] == ':' && host[size + 1] == '/')
+		return "a route has no scheme: write www.example.com/*";
+	if (host[0] == '[')
+		return check_address(host, size);
+	if (memchr(host, ':', size))
+		return "a route's host has no port: remove it";
+	if (strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*") < size)
 		return "the host may have letters, digits, '-', '.' and '_'";
 	if (memchr(host + 1, '*', size - 1) || (host[0] == '*' && (size < 3 || host[1] != '.')))
 		return "a '*' in the host is its first part: *.example.com";
+	if (has_empty_part(host, size))
+		return "a part of the host is empty: write www.example.com/*, or /* for every host";
 	return NULL;
 }
 
@@ -52,6 +73,10 @@ static const char *check_path(const char *path)
 		return "a '*' in the path is its end: /api/*";
 	if (strpbrk(path, "?# \t"))
 		return "a route's path has no query, fragment or blank";
+	for (; *path; path++)
+		if ((unsigned char)*path >= 0x7f)
+			return "a path has ASCII only: write other bytes as %XX, as clients send "
+			       "them";
 	return NULL;
 }
 
@@ -105,8 +130,7 @@ const char *tn_routes_add(struct tn_routes *routes, const char *pattern, struct 
 	const char *wrong;
 
 	if (!path)
-		return "a route is a host, a path or both, and has a '/': /*, /api/*, "
-		       "www.example.com/*";
+		return "a route is a path, or a host and a path: /*, /api/*, www.example.com/*";
 	wrong = check_host(pattern, (size_t)(path - pattern));
 	if (!wrong)
 		wrong = check_path(path);

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define HINT_SIZE 128
 #define ITEM_SIZE 512
@@ -23,6 +24,7 @@ struct key {
 	size_t offset; /* of an int64_t in struct tn_settings */
 	int64_t least;
 	int64_t most;
+	const char *unit; /* of the limits, for messages */
 };
 
 static void complain(const struct reader *reader, const char *value, const char *wrong)
@@ -40,8 +42,9 @@ static void store(const struct reader *reader, const struct key *key, int64_t va
 	}
 	if (value < key->least || value > key->most) {
 		tn_errors_add(reader->errors, reader->entry->place,
-		              "[host]: %s: '%s': it is to be from %lld to %lld", key->name,
-		              reader->entry->value, (long long)key->least, (long long)key->most);
+		              "[host]: %s: '%s': write a value from %lld%s to %lld%s", key->name,
+		              reader->entry->value, (long long)key->least, key->unit,
+		              (long long)key->most, key->unit);
 		return;
 	}
 	*(int64_t *)(void *)((char *)reader->settings + key->offset) = value;
@@ -73,10 +76,14 @@ static void read_duration(const struct reader *reader, const struct key *key)
 
 static void read_processes(const struct reader *reader, const struct key *key)
 {
+	int64_t value = 0;
+
 	if (strcmp(reader->entry->value, "auto") == 0)
 		reader->settings->processes = 0;
+	else if (tn_value_integer(reader->entry->value, &value))
+		complain(reader, reader->entry->value, "write auto, or a number such as 4");
 	else
-		read_integer(reader, key);
+		store(reader, key, value, NULL);
 }
 
 static void read_log_level(const struct reader *reader, const struct key *key)
@@ -92,26 +99,46 @@ static void read_log_level(const struct reader *reader, const struct key *key)
 	complain(reader, reader->entry->value, "a level is error, warning, info or debug");
 }
 
+/* A free port is another one each time. */
+static bool listens_already(const struct tn_settings *settings, const struct tn_address *address)
+{
+	for (size_t i = 0; i < settings->listen_count; i++) {
+		const struct tn_address *other = &settings->listen[i];
+
+		if (strcmp(address->port, other->port) == 0 && strcmp(address->port, "0") != 0 &&
+		    strcasecmp(address->host, other->host) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *add_address(struct tn_settings *settings, const char *text)
+{
+	struct tn_address address;
+	const char *wrong = tn_address_parse(text, &address);
+
+	if (wrong)
+		return wrong;
+	if (listens_already(settings, &address))
+		return "the same address is there twice: remove one";
+	if (settings->listen_count == TN_LISTEN_MAX)
+		return "that is one address too many: 16 are the most";
+	settings->listen[settings->listen_count++] = address;
+	return NULL;
+}
+
 static void read_listen(const struct reader *reader, const struct key *key)
 {
-	struct tn_settings *settings = reader->settings;
 	const char *list = reader->entry->value;
 	char item[ITEM_SIZE];
 
 	(void)key;
-	settings->listen_count = 0;
+	reader->settings->listen_count = 0;
 	while (tn_value_next(&list, item, sizeof(item))) {
-		const char *wrong = NULL;
+		const char *wrong = add_address(reader->settings, item);
 
-		if (settings->listen_count == TN_LISTEN_MAX) {
-			complain(reader, item, "that is one address too many: 16 are the most");
-			return;
-		}
-		wrong = tn_address_parse(item, &settings->listen[settings->listen_count]);
 		if (wrong)
 			complain(reader, item, wrong);
-		else
-			settings->listen_count++;
 	}
 }
 
@@ -140,17 +167,17 @@ static void read_access_log(const struct reader *reader, const struct key *key)
 #define TERABYTE ((int64_t)1 << 40)
 
 static const struct key keys[] = {
-	{ "listen", read_listen, 0, 0, 0 },
-	{ "processes", read_processes, AT(processes), 1, 1024 },
-	{ "modules", read_modules, 0, 0, 0 },
-	{ "access_log", read_access_log, 0, 0, 0 },
-	{ "log_level", read_log_level, AT(log_level), 0, 3 },
-	{ "max_body", read_size, AT(max_body), 0, TERABYTE },
-	{ "max_depth", read_integer, AT(max_depth), 1, TN_DEPTH_MAX },
-	{ "max_calls", read_integer, AT(max_calls), 1, 1000000 },
-	{ "request_memory", read_size, AT(request_memory), 64 * 1024, TERABYTE },
-	{ "idle_timeout", read_duration, AT(idle_timeout), 1000, DAY },
-	{ "drain_timeout", read_duration, AT(drain_timeout), 0, DAY },
+	{ "listen", read_listen, 0, 0, 0, "" },
+	{ "processes", read_processes, AT(processes), 1, 1024, "" },
+	{ "modules", read_modules, 0, 0, 0, "" },
+	{ "access_log", read_access_log, 0, 0, 0, "" },
+	{ "log_level", read_log_level, AT(log_level), 0, 3, "" },
+	{ "max_body", read_size, AT(max_body), 0, TERABYTE, " bytes" },
+	{ "max_depth", read_integer, AT(max_depth), 1, TN_DEPTH_MAX, "" },
+	{ "max_calls", read_integer, AT(max_calls), 1, 1000000, "" },
+	{ "request_memory", read_size, AT(request_memory), 64 * 1024, TERABYTE, " bytes" },
+	{ "idle_timeout", read_duration, AT(idle_timeout), 1000, DAY, "ms" },
+	{ "drain_timeout", read_duration, AT(drain_timeout), 0, DAY, "ms" },
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 

@@ -88,7 +88,11 @@ static bool collect(const struct tn_worker *worker, const struct tn_slot **slots
 	for (unsigned i = 0; i < worker->slot_count; i++) {
 		const struct tn_slot *slot = tn_slots_at(worker, i);
 
-		if (slot->kind == TN_SLOT_END || slot->kind > TN_SLOT_STOP || !slot->name) {
+		if (!slot->name) {
+			snprintf(reason, TN_REASON_SIZE, "its slot %u has no name: build it again", i);
+			return false;
+		}
+		if (slot->kind == TN_SLOT_END || slot->kind > TN_SLOT_STOP) {
 			snprintf(reason, TN_REASON_SIZE, "its slot %u is of kind %u, which this "
 			         "host does not know: it was built for a newer Tenon", i,
 			         slot->kind);

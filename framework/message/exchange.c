@@ -145,6 +145,15 @@ char *tn_exchange_copy(struct tn_exchange *exchange, const void *data, size_t si
 	return copy;
 }
 
+void *tn_exchange_grow(struct tn_exchange *exchange, void *block, size_t old, size_t size)
+{
+	void *larger = tn_arena_grow(&exchange->arena, block, old, size);
+
+	if (!larger)
+		log_no_memory(exchange, size);
+	return larger;
+}
+
 const struct tn_service *tn_exchange_running(const struct tn_exchange *exchange)
 {
 	return exchange->depth ? exchange->frames[exchange->depth - 1].service : NULL;

@@ -80,6 +80,7 @@ void tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange
 /* Memory of the exchange; where there is none left that is logged, once, and gives NULL. */
 void *tn_exchange_alloc(struct tn_exchange *exchange, size_t size);
 char *tn_exchange_copy(struct tn_exchange *exchange, const void *data, size_t size);
+void *tn_exchange_grow(struct tn_exchange *exchange, void *block, size_t old, size_t size);
 
 /* The body of a message as it is to be kept: `copy` first copies it. `release` may be NULL; it is
  * called at the end of the exchange, or at once where this fails. */

@@ -3,7 +3,7 @@
 #include "message/request.h"
 #include "message/response.h"
 #include "observe/log.h"
-#include "serve/target.h"
+#include "serve/head.h"
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
@@ -40,6 +40,7 @@ struct inbound {
 	struct tn_request *request;
 	const struct tn_route *route; /* NULL: 404 */
 	int refusal;                  /* the status of a request that reaches no Worker; 0: none */
+	bool has_body;                /* or may have: its head cannot be relied on */
 	char *body;
 	size_t body_size;
 	size_t body_room;
@@ -151,77 +152,16 @@ static const char *client_address(struct tn_exchange *exchange, struct MHD_Conne
 	return inet_ntop(AF_INET6, bytes, text, INET6_ADDRSTRLEN) ? text : "";
 }
 
-/* What is gathered while the header lines are gone through. */
-struct head {
-	struct inbound *inbound;
-	unsigned hosts;
-	const char *host;
-	bool has_length;
-	uint64_t length;
-	bool chunked;
-};
-
-static void note_framing(struct head *head, const char *name, const char *value)
-{
-	if (strcasecmp(name, "Host") == 0) {
-		head->hosts++;
-		head->host = value;
-	} else if (strcasecmp(name, "Content-Length") == 0) {
-		head->has_length = true;
-		head->length = strtoull(value, NULL, 10);
-	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
-		head->chunked = true;
-	}
-}
-
 static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, const char *name,
                                    const char *value)
 {
-	struct head *head = argument;
-	struct tn_headers *headers = &head->inbound->request->headers;
+	struct inbound *inbound = argument;
 
 	(void)kind;
-	if (!value)
-		value = "";
-	if (!tn_headers_append(headers, name, value)) {
-		head->inbound->refusal = 400;
-		return MHD_NO;
-	}
-	note_framing(head, name, tn_headers_field(headers, tn_headers_count(headers) - 1)->value);
-	return MHD_YES;
-}
-
-/* RFC 9112, 3.2: one Host, which an absolute target overrides. HTTP/1.0 may have none. */
-static bool find_host(const struct head *head, const char *version, const struct tn_target *target,
-                      const char **host)
-{
-	struct tn_exchange *exchange = head->inbound->exchange;
-
-	if (head->hosts > 1 || (!head->hosts && strcmp(version, MHD_HTTP_VERSION_1_1) == 0))
-		return false;
-	*host = head->hosts ? head->host : "";
-	if (!tn_host_valid(*host, strlen(*host)))
-		return false;
-	if (target->host)
-		*host = tn_exchange_copy(exchange, target->host, target->host_size);
-	return *host != NULL;
-}
-
-static bool read_target(struct inbound *inbound, struct head *head, const char *version)
-{
-	struct tn_request *request = inbound->request;
-	struct tn_target target;
-
-	if (!inbound->raw_target || !tn_target_parse(inbound->raw_target, inbound->method, &target))
-		return false;
-	if (!find_host(head, version, &target, &request->host))
-		return false;
-	if (target.host && !tn_headers_set(&request->headers, "Host", request->host))
-		return false;
-	request->target = target.path_and_query;
-	if (*request->target != '/' && *request->target != '*')
-		request->target = tn_format(request, "/%s", target.path_and_query);
-	return request->target != NULL;
+	if (tn_headers_append(&inbound->request->headers, name, value ? value : ""))
+		return MHD_YES;
+	inbound->refusal = 400;
+	return MHD_NO;
 }
 
 static void find_route(struct inbound *inbound)
@@ -234,24 +174,25 @@ static void find_route(struct inbound *inbound)
 		inbound->refusal = 404;
 }
 
-/* Reads the head into a request; what is wrong with it becomes the refusal. */
+/* Reads the head into the request; what is wrong with it becomes the refusal. */
 static void read_head(struct inbound *inbound, struct MHD_Connection *connection,
-                      const char *version, struct head *head)
+                      const char *version)
 {
-	struct tn_request *request = inbound->request;
 	int count = MHD_get_connection_values(connection, MHD_HEADER_KIND, NULL, NULL);
+	struct tn_head head = {
+		.request = inbound->request,
+		.target = inbound->raw_target,
+		.version = version,
+		.max_body = inbound->edge->max_body,
+	};
 
 	if (count > 0)
-		tn_headers_reserve(&request->headers, (unsigned)count);
-	MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, head);
-	if (inbound->refusal)
-		return;
-	if (!tn_token_valid(inbound->method, strlen(inbound->method)) ||
-	    (head->has_length && head->chunked) || !read_target(inbound, head, version))
-		inbound->refusal = 400;
-	else if (head->has_length && head->length > inbound->edge->max_body)
-		inbound->refusal = 413;
-	else
+		tn_headers_reserve(&inbound->request->headers, (unsigned)count);
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, inbound);
+	if (!inbound->refusal)
+		inbound->refusal = tn_head_read(&head);
+	inbound->has_body = head.has_body || inbound->refusal == 400;
+	if (!inbound->refusal)
 		find_route(inbound);
 }
 
@@ -317,6 +258,7 @@ static enum MHD_Result send_status(struct inbound *inbound, struct MHD_Connectio
 		{ 404, "Not Found\n" },
 		{ 413, "Content Too Large\n" },
 		{ 500, "Internal Server Error\n" },
+		{ 501, "Not Implemented\n" },
 	};
 	struct tn_response response = { .exchange = inbound->exchange, .status = status };
 
@@ -336,7 +278,6 @@ static enum MHD_Result open_request(struct inbound *inbound, struct MHD_Connecti
                                     const char *method, const char *version)
 {
 	struct tn_exchange *exchange = inbound->exchange;
-	struct head head = { .inbound = inbound };
 
 	inbound->method = tn_exchange_copy(exchange, method, strlen(method));
 	if (!inbound->method)
@@ -345,8 +286,8 @@ static enum MHD_Result open_request(struct inbound *inbound, struct MHD_Connecti
 	                                    client_address(exchange, connection));
 	if (!inbound->request)
 		return MHD_NO;
-	read_head(inbound, connection, version, &head);
-	if (inbound->refusal && (inbound->refusal == 400 || head.chunked || head.length))
+	read_head(inbound, connection, version);
+	if (inbound->refusal && inbound->has_body)
 		return send_status(inbound, connection, inbound->refusal);
 	return MHD_YES;
 }
@@ -361,7 +302,7 @@ static bool make_room(struct inbound *inbound, size_t size)
 		return true;
 	while (room < needed)
 		room *= 2;
-	body = tn_arena_grow(&inbound->exchange->arena, inbound->body, inbound->body_size, room);
+	body = tn_exchange_grow(inbound->exchange, inbound->body, inbound->body_size, room);
 	if (!body)
 		return false;
 	inbound->body = body;

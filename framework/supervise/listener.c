@@ -9,8 +9,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-/* Exit code and cure for an errno. */
-static int explain(const struct tn_address *address, int error, char *reason, size_t room)
+/* Writes what is wrong with the address, which is called `name`, and the cure; the exit code. */
+static int explain(const char *name, int error, char *reason, size_t room)
 {
 	const char *cure = "";
 	int code = EX_UNAVAILABLE;
@@ -25,10 +25,17 @@ static int explain(const struct tn_address *address, int error, char *reason, si
 	} else if (error == EADDRNOTAVAIL) {
 		cure = ": this machine does not have that address";
 	}
-	snprintf(reason, room, "listen: %s%s%s:%s: %s%s", strchr(address->host, ':') ? "[" : "",
-	         *address->host ? address->host : "*", strchr(address->host, ':') ? "]" : "",
-	         address->port, strerror(error), cure);
+	snprintf(reason, room, "listen: %s: %s%s", name, strerror(error), cure);
 	return code;
+}
+
+/* As the configuration has it. */
+static void name_address(const struct tn_address *address, char name[TN_LISTENER_NAME])
+{
+	bool brackets = strchr(address->host, ':');
+
+	snprintf(name, TN_LISTENER_NAME, "%s%s%s:%s", brackets ? "[" : "",
+	         *address->host ? address->host : "*", brackets ? "]" : "", address->port);
 }
 
 static int resolve(const struct tn_address *address, struct addrinfo **found, char *reason,
@@ -101,11 +108,12 @@ int tn_listener_bind(struct tn_listener *listener, const struct tn_address *addr
 
 	if (code)
 		return code;
+	name_address(address, listener->name);
 	listener->socket = open_socket(choose(found, every), every);
 	if (listener->socket < 0 && every && errno == EAFNOSUPPORT)
 		listener->socket = open_socket(found, every);
 	if (listener->socket < 0)
-		code = explain(address, errno, reason, room);
+		code = explain(listener->name, errno, reason, room);
 	else
 		name_socket(listener);
 	freeaddrinfo(found);
@@ -116,6 +124,5 @@ int tn_listener_listen(const struct tn_listener *listener, char *reason, size_t 
 {
 	if (listen(listener->socket, SOMAXCONN) == 0)
 		return 0;
-	snprintf(reason, room, "listen: %s: %s", listener->name, strerror(errno));
-	return EX_UNAVAILABLE;
+	return explain(listener->name, errno, reason, room);
 }

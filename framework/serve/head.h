@@ -1,0 +1,21 @@
+/* head.h - what a request's head says of its host, its target and its body. */
+#ifndef TENON_SERVE_HEAD_H
+#define TENON_SERVE_HEAD_H
+
+#include "message/request.h"
+
+struct tn_head {
+	struct tn_request *request; /* with its method and its header fields as they came */
+	const char *target;         /* as it stands in the request line */
+	const char *version;        /* "HTTP/1.1" */
+	size_t max_body;
+	bool has_body; /* set: the request announces one */
+};
+
+/*
+ * Sets the request's host and target, and says whether a body follows. Returns 0, or the status to
+ * refuse the request with (RFC 9112, 3.2, 3.3 and 6.3): 400, 413 or 501. Memory is the exchange's.
+ */
+int tn_head_read(struct tn_head *head);
+
+#endif

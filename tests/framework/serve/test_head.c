@@ -1,0 +1,173 @@
+#include "cunit.h"
+#include "message/exchange.h"
+#include "serve/head.h"
+
+#define FIELDS_MOST 4
+
+struct head_case {
+	const char *method;
+	const char *target;
+	const char *version;
+	const char *fields[FIELDS_MOST * 2]; /* name, value, ... */
+	int status;
+	const char *host; /* of the request, where the status is 0 */
+	const char *path;
+	bool has_body;
+};
+
+static struct tn_exchange_pool pool;
+
+static int read_case(const struct head_case *given, struct tn_exchange *exchange,
+                     struct tn_head *head)
+{
+	head->request = tn_request_first(exchange, given->method, "", "/", "127.0.0.1");
+	head->target = given->target;
+	head->version = given->version;
+	head->max_body = 100;
+	for (size_t i = 0; i < FIELDS_MOST * 2 && given->fields[i]; i += 2)
+		CU_ASSERT(tn_headers_append(&head->request->headers, given->fields[i],
+		                            given->fields[i + 1]));
+	return tn_head_read(head);
+}
+
+static void check_case(const struct head_case *given)
+{
+	struct tn_exchange *exchange = tn_exchange_begin(&pool);
+	struct tn_head head = { 0 };
+
+	CHECK_NUMBER(read_case(given, exchange, &head), given->status);
+	if (!given->status) {
+		CHECK_TEXT(head.request->host, given->host);
+		CHECK_TEXT(head.request->target, given->path);
+		CHECK_NUMBER(head.has_body, given->has_body);
+	}
+	tn_exchange_end(&pool, exchange);
+}
+
+static void check_cases(const struct head_case *cases, size_t count)
+{
+	tn_exchange_pool_init(&pool, &tn_limits_default, 1);
+	for (size_t i = 0; i < count; i++)
+		check_case(&cases[i]);
+	tn_exchange_pool_finish(&pool);
+}
+
+#define CHECK_CASES(cases_) check_cases(cases_, sizeof(cases_) / sizeof((cases_)[0]))
+#define V10 "HTTP/1.0"
+#define V11 "HTTP/1.1"
+
+static void finds_host_and_target(void)
+{
+	static const struct head_case cases[] = {
+		{ "GET", "/a?b=c", V11, { "Host", "x.org" }, 0, "x.org", "/a?b=c", false },
+		{ "GET", "/", V11, { "host", "x.org:81" }, 0, "x.org:81", "/", false },
+		{ "GET", "/", V11, { "Host", "" }, 0, "", "/", false },
+		{ "GET", "/", V11, { "Host", "[::1]:80" }, 0, "[::1]:80", "/", false },
+		{ "GET", "/", V10, { NULL }, 0, "", "/", false },
+		{ "OPTIONS", "*", V11, { "Host", "x.org" }, 0, "x.org", "*", false },
+	};
+
+	CHECK_CASES(cases);
+}
+
+static void an_absolute_target_names_the_host(void)
+{
+	static const struct head_case cases[] = {
+		{ "GET", "http://a.org/p", V11, { "Host", "b.org" }, 0, "a.org", "/p", false },
+		{ "GET", "HTTP://a.org:8/p", V11, { "Host", "b" }, 0, "a.org:8", "/p", false },
+		{ "GET", "http://a.org", V11, { "Host", "b.org" }, 0, "a.org", "/", false },
+		{ "GET", "http://a.org?q", V11, { "Host", "b.org" }, 0, "a.org", "/?q", false },
+		{ "GET", "http:///p", V11, { "Host", "b.org" }, 400, NULL, NULL, false },
+		{ "GET", "http://u@a.org/", V11, { "Host", "b.org" }, 400, NULL, NULL, false },
+		{ "GET", "https://a.org/", V11, { "Host", "b.org" }, 400, NULL, NULL, false },
+	};
+
+	CHECK_CASES(cases);
+}
+
+static void refuses_other_targets_and_methods(void)
+{
+	static const struct head_case cases[] = {
+		{ "GET", "*", V11, { "Host", "x" }, 400, NULL, NULL, false },
+		{ "GET", "a", V11, { "Host", "x" }, 400, NULL, NULL, false },
+		{ "GET", "", V11, { "Host", "x" }, 400, NULL, NULL, false },
+		{ "GET", NULL, V11, { "Host", "x" }, 400, NULL, NULL, false },
+		{ "GET", "/a#b", V11, { "Host", "x" }, 400, NULL, NULL, false },
+		{ "GET", "/a\tb", V11, { "Host", "x" }, 400, NULL, NULL, false },
+		{ "GET", "/\xc3\xa9", V11, { "Host", "x" }, 400, NULL, NULL, false },
+		{ "CONNECT", "x:80", V11, { "Host", "x" }, 400, NULL, NULL, false },
+		{ "G(T", "/", V11, { "Host", "x" }, 400, NULL, NULL, false },
+	};
+
+	CHECK_CASES(cases);
+}
+
+static void wants_one_valid_host(void)
+{
+	static const struct head_case cases[] = {
+		{ "GET", "/", V11, { NULL }, 400, NULL, NULL, false },
+		{ "GET", "/", V11, { "Host", "a", "Host", "a" }, 400, NULL, NULL, false },
+		{ "GET", "/", V10, { "Host", "a", "host", "b" }, 400, NULL, NULL, false },
+		{ "GET", "/", V11, { "Host", "a/b" }, 400, NULL, NULL, false },
+		{ "GET", "/", V11, { "Host", "u@a" }, 400, NULL, NULL, false },
+		{ "GET", "/", V11, { "Host", "a, b" }, 400, NULL, NULL, false },
+	};
+
+	CHECK_CASES(cases);
+}
+
+static void wants_one_way_to_tell_where_the_body_ends(void)
+{
+	static const struct head_case cases[] = {
+		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "100" }, 0, "a", "/", true },
+		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "0" }, 0, "a", "/", false },
+		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "101" }, 413, NULL, NULL, true },
+		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "99999999999999999999999" }, 413,
+		  NULL, NULL, true },
+		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "+1" }, 400, NULL, NULL, true },
+		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "" }, 400, NULL, NULL, true },
+		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "1, 1" }, 400, NULL, NULL, true },
+		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "1", "Content-Length", "1" }, 400,
+		  NULL, NULL, true },
+		{ "PUT", "/", V11, { "Host", "a", "Transfer-Encoding", "Chunked" }, 0, "a", "/",
+		  true },
+		{ "PUT", "/", V11, { "Host", "a", "Transfer-Encoding", "gzip" }, 501, NULL, NULL,
+		  true },
+		{ "PUT", "/", V11,
+		  { "Host", "a", "Transfer-Encoding", "chunked", "Transfer-Encoding", "chunked" },
+		  400, NULL, NULL, true },
+		{ "PUT", "/", V11,
+		  { "Host", "a", "Transfer-Encoding", "chunked", "Content-Length", "1" }, 400, NULL,
+		  NULL, true },
+		{ "PUT", "/", V10, { "Host", "a", "Transfer-Encoding", "chunked" }, 400, NULL, NULL,
+		  true },
+	};
+
+	CHECK_CASES(cases);
+}
+
+/* The Worker sees one host, whatever the client wrote where. */
+static void an_absolute_target_replaces_the_host_field(void)
+{
+	static const struct head_case given = {
+		"GET", "http://a.org/", V11, { "Host", "b.org" }, 0, "a.org", "/", false
+	};
+	struct tn_exchange *exchange;
+	struct tn_head head = { 0 };
+
+	tn_exchange_pool_init(&pool, &tn_limits_default, 1);
+	exchange = tn_exchange_begin(&pool);
+	CHECK_NUMBER(read_case(&given, exchange, &head), 0);
+	CHECK_TEXT(tn_request_header(head.request, "host"), "a.org");
+	CHECK_TEXT(tn_request_url(head.request), "http://a.org/");
+	tn_exchange_end(&pool, exchange);
+	tn_exchange_pool_finish(&pool);
+}
+
+TEST_MAIN("serve/head",
+	TEST(finds_host_and_target),
+	TEST(an_absolute_target_names_the_host),
+	TEST(refuses_other_targets_and_methods),
+	TEST(wants_one_valid_host),
+	TEST(wants_one_way_to_tell_where_the_body_ends),
+	TEST(an_absolute_target_replaces_the_host_field))
