@@ -10,16 +10,15 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS (10 * 1000) /* for loading one module, or for one hook */
@@ -39,6 +38,7 @@ struct check {
 	struct tn_errors syntax; /* what the text of the file has */
 	size_t workers;
 	struct fault *faults; /* one for each Worker, in the order of the file */
+	sigset_t signals;     /* those that were blocked when it began */
 	struct tn_progress *progress;
 };
 
@@ -114,6 +114,7 @@ static _Noreturn void child(struct check *check, pid_t parent)
 	if (getppid() != parent)
 		_exit(EX_SOFTWARE);
 	setrlimit(RLIMIT_CORE, &none);
+	sigprocmask(SIG_SETMASK, &check->signals, NULL);
 	code = check_in_child(check);
 	tn_config_destroy(check->config);
 	tn_errors_finish(&check->syntax);
@@ -123,17 +124,34 @@ static _Noreturn void child(struct check *check, pid_t parent)
 
 /* ---- In the parent ------------------------------------------------------------------------- */
 
-/* Waits for the child's end, or for a step that takes too long. Returns whether it hangs. */
-static bool child_hangs(const struct check *check, int child)
+/* Waits for the child's end, at most for so long; SIGCHLD is blocked. */
+static bool child_ends(pid_t process, int timeout, int *status)
 {
-	struct pollfd ended = { .fd = child, .events = POLLIN };
+	struct timespec time = { timeout / 1000, timeout % 1000 * 1000000L };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	while (waitpid(process, status, WNOHANG) == 0) {
+		if (sigtimedwait(&set, NULL, &time) < 0 && errno == EAGAIN)
+			return waitpid(process, status, WNOHANG) != 0;
+	}
+	return true;
+}
+
+/* Ends a child of which one step takes too long: returns whether it did. */
+static bool child_hangs(const struct check *check, pid_t process, int *status)
+{
 	uint32_t turns;
 
 	do {
 		turns = atomic_load(&check->progress->turns);
-		if (poll(&ended, 1, check->timeout) != 0)
+		if (child_ends(process, check->timeout, status))
 			return false;
 	} while (turns != atomic_load(&check->progress->turns));
+	kill(process, SIGKILL);
+	while (waitpid(process, status, 0) < 0 && errno == EINTR)
+		;
 	return true;
 }
 
@@ -173,29 +191,20 @@ static int judge(struct check *check, int status, bool hangs)
 static int ask_child(struct check *check)
 {
 	pid_t parent = getpid();
-	bool hangs;
 	int status = 0;
-	int descriptor;
 	pid_t process;
+	bool hangs;
 
 	tn_progress_note(check->progress, TN_STEP_NONE, 0);
 	fflush(NULL);
 	process = fork();
 	if (process == 0)
 		child(check, parent);
-	descriptor = process > 0 ? (int)syscall(SYS_pidfd_open, process, 0) : -1;
-	if (descriptor < 0) {
+	if (process < 0) {
 		tn_complain("no process can be started: %s", strerror(errno));
-		if (process > 0)
-			kill(process, SIGKILL);
 		return EX_OSERR;
 	}
-	hangs = child_hangs(check, descriptor);
-	if (hangs)
-		kill(process, SIGKILL);
-	close(descriptor);
-	while (waitpid(process, &status, 0) < 0 && errno == EINTR)
-		;
+	hangs = child_hangs(check, process, &status);
 	return judge(check, status, hangs);
 }
 
@@ -208,10 +217,22 @@ static size_t count_workers(const struct tn_config *config)
 	return count;
 }
 
+/* So that the end of a child wakes the parent, and its status is kept, whatever was inherited. */
+static void block_child_signal(struct check *check)
+{
+	sigset_t set;
+
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, &check->signals);
+}
+
 static int check_config(struct check *check)
 {
 	int code = -1;
 
+	block_child_signal(check);
 	check->workers = count_workers(check->config);
 	check->faults = calloc(check->workers + 1, sizeof(check->faults[0]));
 	check->progress = mmap(NULL, sizeof(*check->progress), PROT_READ | PROT_WRITE,

@@ -63,6 +63,17 @@ static int load(struct host *host, const char *path)
 	return EX_OSERR;
 }
 
+/* As `check` would: file, line, section and key. */
+static void complain_of(const struct host *host, const char *key, const char *problem)
+{
+	struct tn_errors errors = { 0 };
+
+	tn_errors_add(&errors, tn_settings_place(host->config, key), "[host]: %s: %s", key,
+	              problem);
+	tn_errors_print(&errors, stderr);
+	tn_errors_finish(&errors);
+}
+
 static int bind_all(struct host *host)
 {
 	const struct tn_settings *settings = &host->deployment->settings;
@@ -73,7 +84,7 @@ static int bind_all(struct host *host)
 		                            sizeof(reason));
 
 		if (code) {
-			tn_complain("%s", reason);
+			complain_of(host, "listen", reason);
 			return code;
 		}
 		host->sockets[i] = host->listeners[i].socket;
@@ -91,7 +102,7 @@ static int listen_all(const struct host *host)
 		int code = tn_listener_listen(&host->listeners[i], reason, sizeof(reason));
 
 		if (code) {
-			tn_complain("%s", reason);
+			complain_of(host, "listen", reason);
 			return code;
 		}
 		tn_log_write(TN_LOG_INFO, NULL, "listening on http://%s", host->listeners[i].name);
@@ -101,25 +112,27 @@ static int listen_all(const struct host *host)
 
 static int start(struct host *host)
 {
-	size_t before = host->errors.count;
+	struct tn_errors errors = { 0 }; /* host->errors, with its warnings, was printed */
+	bool started = tn_deployment_start(host->deployment, &errors);
 
-	if (tn_deployment_start(host->deployment, &host->errors))
-		return 0;
-	for (size_t i = before; i < host->errors.count; i++)
-		fprintf(stderr, "%s:%u: %s\n", host->errors.list[i].place.file,
-		        host->errors.list[i].place.line, host->errors.list[i].text);
-	return EX_CONFIG;
+	tn_errors_print(&errors, stderr);
+	tn_errors_finish(&errors);
+	return started ? 0 : EX_CONFIG;
 }
 
 static int open_edge(struct host *host)
 {
-	const struct tn_settings *settings = &host->deployment->settings;
+	const char *path = host->deployment->settings.access_log;
+	char reason[REASON_SIZE];
+	int error;
 
-	host->access_log = tn_access_log_create(settings->access_log);
+	host->access_log = tn_access_log_create(path);
 	if (!host->access_log) {
-		tn_complain("%s: access_log: %s: %s", host->config->path, settings->access_log,
-		            strerror(errno));
-		return errno == EACCES ? EX_NOPERM : EX_CANTCREAT;
+		error = errno;
+		snprintf(reason, sizeof(reason), "%s: %s: name a file that this user may write, in "
+		         "a directory that exists", path, strerror(error));
+		complain_of(host, "access_log", reason);
+		return error == EACCES ? EX_NOPERM : EX_CANTCREAT;
 	}
 	host->edge = tn_edge_create(host->deployment, host->access_log);
 	return host->edge ? 0 : EX_UNAVAILABLE;

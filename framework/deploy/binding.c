@@ -192,10 +192,13 @@ static void fill_service(const struct filler *filler)
 static void fill_secret(const struct filler *filler)
 {
 	struct tn_deployment *deployment = filler->deployment;
-	struct tn_secret *secret = tn_secret_read(deployment->config, filler->entry,
-	                                          filler->instance->name, filler->errors);
+	struct tn_secret *secret;
 	struct tn_secret **list;
 
+	if (!filler->entry)
+		return;
+	secret = tn_secret_read(deployment->config, filler->entry, filler->instance->name,
+	                        filler->errors);
 	if (!secret)
 		return;
 	list = reallocarray(deployment->secrets, deployment->secret_count + 1, sizeof(list[0]));

@@ -98,11 +98,14 @@ static char *directory_of(const char *path)
 char *tn_config_resolve(const struct tn_config *config, const char *path)
 {
 	const char *directory = config->directory;
-	size_t size = strlen(directory) + strlen(path) + 2;
 	char *resolved;
+	size_t size;
 
 	if (*path == '/')
 		return strdup(path);
+	while (strncmp(path, "./", 2) == 0)
+		path += 2;
+	size = strlen(directory) + strlen(path) + 2;
 	resolved = malloc(size);
 	if (resolved)
 		snprintf(resolved, size, "%s%s%s", directory, strcmp(directory, "/") ? "/" : "",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define TEXT_SIZE 512
+#define CUT "... > "
 
 enum mark {
 	UNSEEN,
@@ -32,6 +33,8 @@ static void warn(const struct walk *walk, const struct tn_entry *entry, size_t t
 	for (size_t i = from - 1; i < walk->depth && size < sizeof(text); i++)
 		size += (size_t)snprintf(text + size, sizeof(text) - size, "%s > ",
 		                         instances[walk->path[i]].name);
+	if (size >= sizeof(text))
+		memcpy(text + sizeof(text) - sizeof(CUT), CUT, sizeof(CUT));
 	tn_errors_warn(walk->errors, entry->place,
 	               "worker '%s': %s: the bindings form a cycle, %s%s: max_depth ends it",
 	               instances[walk->path[walk->depth - 1]].name, entry->key, text,

@@ -33,6 +33,12 @@ static void unknown_section(const struct tn_section *section, struct tn_errors *
 	struct tn_nearest nearest = { .wanted = section->kind };
 	char hint[HINT_SIZE];
 
+	if (strcmp(section->kind, "host") == 0) {
+		tn_errors_add(errors, section->place,
+		              "[host %s]: there is one host, without a name: write [host]",
+		              section->name);
+		return;
+	}
 	tn_nearest_try(&nearest, "host");
 	tn_nearest_try(&nearest, "worker");
 	tn_errors_add(errors, section->place,
@@ -110,6 +116,7 @@ static const struct tn_module *loaded_module(const struct tn_deployment *deploym
                                              const char *path)
 {
 	for (size_t i = 0; i < deployment->module_count; i++) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): those counted are there */
 		if (strcmp(deployment->modules[i]->path, path) == 0)
 			return deployment->modules[i];
 	}
@@ -120,6 +127,7 @@ static void load_module(struct tn_deployment *deployment, struct tn_instance *in
                         const struct tn_deployment_options *options, struct tn_errors *errors)
 {
 	const struct tn_entry *entry = tn_section_find(instance->section, "module");
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): each instance has its section */
 	struct tn_place place = entry ? entry->place : instance->section->place;
 	char reason[TN_REASON_SIZE];
 	struct tn_module *module;

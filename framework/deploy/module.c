@@ -129,6 +129,8 @@ static void warn_export(void *argument, const char *name)
 
 	if (strcmp(name, "fetch") == 0 || strcmp(name, "tn_worker") == 0)
 		return;
+	if (strncmp(name, "__", 2) == 0) /* the compiler's, such as those of its sanitizers */
+		return;
 	tn_errors_warn(check->errors, check->place,
 	               "worker '%s': module '%s' exports '%s', too: build it with the flags that "
 	               "`pkg-config --cflags --libs tenon` gives, or make it static",

@@ -12,8 +12,6 @@
 
 #define FILE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) /* a fifo would wait for ever */
 
-extern char **environ;
-
 /* One reading of a secret, for the functions that do a part of it and complain. */
 struct reading {
 	const struct tn_config *config;
@@ -72,7 +70,7 @@ static struct tn_secret *refuse_literal(const struct reading *reading)
 	char prefix[16] = "", hint[64];
 	struct tn_nearest nearest = { .wanted = prefix };
 
-	if (value[size] && size < sizeof(prefix))
+	if (size < sizeof(prefix) && value[size])
 		memcpy(prefix, value, size);
 	for (size_t i = 0; i < SOURCE_COUNT; i++)
 		tn_nearest_try(&nearest, sources[i].prefix);

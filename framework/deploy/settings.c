@@ -206,6 +206,14 @@ static const struct tn_section *find_host(const struct tn_config *config)
 	return NULL;
 }
 
+struct tn_place tn_settings_place(const struct tn_config *config, const char *key)
+{
+	const struct tn_section *host = find_host(config);
+	const struct tn_entry *entry = host ? tn_section_find(host, key) : NULL;
+
+	return entry ? entry->place : (struct tn_place){ .file = config->path };
+}
+
 static void check_sizes(const struct tn_settings *settings, const struct tn_config *config,
                         const struct tn_section *host, struct tn_errors *errors)
 {

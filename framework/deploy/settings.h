@@ -27,6 +27,9 @@ struct tn_settings {
 void tn_settings_read(struct tn_settings *settings, const struct tn_config *config,
                       struct tn_errors *errors);
 
+/* Where a key of [host] stands; the file as a whole where the default holds. */
+struct tn_place tn_settings_place(const struct tn_config *config, const char *key);
+
 /* What one exchange may take by these settings. */
 struct tn_limits tn_settings_limits(const struct tn_settings *settings);
 

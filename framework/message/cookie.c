@@ -22,7 +22,7 @@ const char *tn_request_cookie(const struct tn_request *request, const char *name
 {
 	const char *pair = tn_request_header(request, "cookie");
 
-	if (!pair || !name || !*name)
+	if (!pair || !name || !*name || strpbrk(name, "=;"))
 		return NULL;
 	while (*pair) {
 		const char *value;

@@ -154,6 +154,15 @@ void *tn_exchange_grow(struct tn_exchange *exchange, void *block, size_t old, si
 	return larger;
 }
 
+bool tn_exchange_note(struct tn_exchange *exchange, void (*release)(void *argument),
+                      void *argument)
+{
+	if (tn_arena_defer(&exchange->arena, release, argument))
+		return true;
+	log_no_memory(exchange, sizeof(release) + sizeof(argument));
+	return false;
+}
+
 const struct tn_service *tn_exchange_running(const struct tn_exchange *exchange)
 {
 	return exchange->depth ? exchange->frames[exchange->depth - 1].service : NULL;

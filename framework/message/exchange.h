@@ -82,6 +82,10 @@ void *tn_exchange_alloc(struct tn_exchange *exchange, size_t size);
 char *tn_exchange_copy(struct tn_exchange *exchange, const void *data, size_t size);
 void *tn_exchange_grow(struct tn_exchange *exchange, void *block, size_t old, size_t size);
 
+/* tn_arena_defer, with the same line in the log where there is no memory left. */
+bool tn_exchange_note(struct tn_exchange *exchange, void (*release)(void *argument),
+                      void *argument);
+
 /* The body of a message as it is to be kept: `copy` first copies it. `release` may be NULL; it is
  * called at the end of the exchange, or at once where this fails. */
 struct tn_body {

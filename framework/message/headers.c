@@ -149,18 +149,20 @@ static bool make_field(const struct tn_headers *headers, const char *name, const
 	size_t value_size = strlen(value);
 
 	if (name_size > NAME_MAX_SIZE || !tn_token_valid(name, name_size)) {
-		tn_exchange_refuse(headers->exchange, "header '%s' refused: the name is no token",
+		tn_exchange_refuse(headers->exchange, "header '%.100s' refused: the name is no token",
 		                   name);
 		return false;
 	}
 	if (headers->response && frames_the_message(name)) {
 		tn_exchange_refuse(headers->exchange,
-		                   "header '%s' refused: the host frames the message", name);
+		                   "header '%.100s' refused: the host frames the message", name);
 		return false;
 	}
 	if (value_size > VALUE_MAX_SIZE || !value_valid(value, value_size)) {
 		tn_exchange_refuse(headers->exchange,
-		                   "header '%s' refused: its value has a control character", name);
+		                   "header '%.100s' refused: its value has a control character or is "
+		                   "too long",
+		                   name);
 		return false;
 	}
 	for (; is_blank(*value); value++)
@@ -208,11 +210,10 @@ static const char *join(const struct tn_headers *headers, const char *name, cons
 		return NULL;
 	end = joined;
 	for (size_t i = 0; (field = find_from(headers, name, &i));) {
-		if (end != joined)
-			end = mempcpy(end, between, between_size);
 		end = mempcpy(end, field->value, field->value_size);
+		end = mempcpy(end, between, between_size);
 	}
-	*end = '\0';
+	end[-(ptrdiff_t)between_size] = '\0';
 	return joined;
 }
 

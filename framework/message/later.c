@@ -46,7 +46,7 @@ bool tn_exchange_defer(struct tn_exchange *exchange, void (*release)(void *argum
 {
 	struct tn_later *later = note(exchange, release, argument);
 
-	if (later && tn_arena_defer(&exchange->arena, run_note, later))
+	if (later && tn_exchange_note(exchange, run_note, later))
 		return true;
 	release(argument);
 	return false;

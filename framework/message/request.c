@@ -144,7 +144,7 @@ bool tn_request_set_method(struct tn_request *request, const char *method)
 	if (!request || !method)
 		return false;
 	if (!tn_token_valid(method, strlen(method)) || forbidden_method(method)) {
-		tn_exchange_refuse(request->exchange, "method '%s' refused: %s", method,
+		tn_exchange_refuse(request->exchange, "method '%.100s' refused: %s", method,
 		                   forbidden_method(method) ? "a Worker cannot send it"
 		                                            : "it is no token");
 		return false;

@@ -27,10 +27,10 @@ static bool host_valid(const char *text, size_t size)
 	return size > 0 && strspn(text, allowed) >= size;
 }
 
-static const char *refused(const struct tn_request *request, const char *url, const char *why)
+static bool refuse(const struct tn_request *request, const char *url, const char *why)
 {
-	tn_exchange_refuse(request->exchange, "URL '%s' refused: %s", url, why);
-	return NULL;
+	tn_exchange_refuse(request->exchange, "URL '%.1000s' refused: %s", url, why);
+	return false;
 }
 
 /* Copies target to where a path is sure to be its start: "http://auth?x" has none. */
@@ -48,9 +48,9 @@ static bool set_absolute(struct tn_request *request, const char *url, const char
 	const char *target;
 
 	if (!host_valid(host, host_size))
-		return refused(request, url, "it has no valid host");
+		return refuse(request, url, "it has no valid host");
 	if (!target_valid(host + host_size))
-		return refused(request, url, "percent-encode it, leave out the fragment");
+		return refuse(request, url, "percent-encode it, leave out the fragment");
 	target = keep_target(request, host + host_size);
 	host = tn_exchange_copy(request->exchange, host, host_size);
 	if (!target || !host || !tn_headers_set(&request->headers, "Host", host))
@@ -72,9 +72,9 @@ bool tn_request_set_url(struct tn_request *request, const char *url)
 	if (strncasecmp(url, "https://", 8) == 0)
 		return set_absolute(request, url, "https");
 	if (*url != '/')
-		return refused(request, url, "it is to start with '/', http:// or https://");
+		return refuse(request, url, "it is to start with '/', http:// or https://");
 	if (!target_valid(url))
-		return refused(request, url, "percent-encode it, leave out the fragment");
+		return refuse(request, url, "percent-encode it, leave out the fragment");
 	target = keep_target(request, url);
 	if (target)
 		request->target = target;
@@ -149,7 +149,8 @@ static bool next_pair(const struct tn_request *request, size_t *position, struct
 	const char *query = strchr(request->target, '?');
 	const char *start;
 
-	if (!query)
+	/* The URL may be another, and shorter, than at the last step. */
+	if (!query || *position > strlen(query + 1))
 		return false;
 	start = query + 1 + *position;
 	start += strspn(start, "&");

@@ -17,6 +17,7 @@
 struct tn_access_log {
 	int file; /* -1: off */
 	bool owned;
+	bool begun; /* the buffer starts with the rest of a line, whose start was written */
 	size_t size;
 	unsigned long dropped; /* bytes since it was last said */
 	char buffer[BUFFER_SIZE];
@@ -46,6 +47,7 @@ struct tn_access_log *tn_access_log_create(const char *target)
 	if (!log)
 		return NULL;
 	log->owned = false;
+	log->begun = false;
 	log->size = 0;
 	log->dropped = 0;
 	if (open_target(log, target))
@@ -95,9 +97,26 @@ static void tell_dropped(struct tn_access_log *log)
 		tn_log_write(TN_LOG_WARNING, NULL, "access log: %lu bytes were dropped", dropped);
 }
 
+/* What was written ends where it ends: the rest of a line that was begun is kept, or the next line
+ * would be glued to it. Returns its size. */
+static size_t keep_begun(struct tn_access_log *log, size_t done)
+{
+	char *rest = log->buffer + done;
+	const char *end;
+
+	if (done)
+		log->begun = rest[-1] != '\n';
+	if (!log->begun)
+		return 0;
+	end = (const char *)memchr(rest, '\n', log->size - done) + 1;
+	memmove(log->buffer, rest, (size_t)(end - rest));
+	return (size_t)(end - rest);
+}
+
 void tn_access_log_flush(struct tn_access_log *log)
 {
 	size_t done = 0;
+	size_t kept;
 
 	while (done < log->size) {
 		ssize_t written = write(log->file, log->buffer + done, log->size - done);
@@ -110,8 +129,9 @@ void tn_access_log_flush(struct tn_access_log *log)
 	}
 	if (log->size && done == log->size)
 		tell_dropped(log);
-	log->dropped += log->size - done;
-	log->size = 0;
+	kept = keep_begun(log, done);
+	log->dropped += log->size - done - kept;
+	log->size = kept;
 }
 
 void tn_access_log_destroy(struct tn_access_log *log)
@@ -119,6 +139,7 @@ void tn_access_log_destroy(struct tn_access_log *log)
 	if (!log)
 		return;
 	tn_access_log_flush(log);
+	log->dropped += log->size;
 	tell_dropped(log);
 	if (log->owned)
 		close(log->file);

@@ -96,7 +96,8 @@ void tn_log_write_list(enum tn_log_level level, const struct tn_log_context *con
 		return;
 	if (!context)
 		context = &none;
-	vsnprintf(message, sizeof(message), format, list);
+	if (vsnprintf(message, sizeof(message), format, list) < 0)
+		snprintf(message, sizeof(message), "(cannot be formatted) %s", format);
 	size = tn_log_time(line);
 	size += (size_t)snprintf(line + size, sizeof(line) - size, " %s", level_names[level]);
 	size = put_field(line, size, "request", context->request);

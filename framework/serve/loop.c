@@ -13,6 +13,7 @@
 #define EVENTS_MOST 64
 #define ACCEPTS_MOST 64    /* a turn: those who are connected already get theirs, too */
 #define ACCEPT_PAUSE_MS 100 /* when there is no descriptor or memory for one more */
+#define COMPLAIN_EVERY_MS (60 * 1000) /* about that */
 
 struct loop {
 	struct tn_edge *edge;
@@ -20,6 +21,7 @@ struct loop {
 	int epoll;
 	bool listening;     /* the listeners are watched */
 	int64_t resume_at;  /* ms; when they are to be watched again */
+	int64_t quiet_until; /* ms; no second line about the pauses before */
 	bool draining;
 	bool ended; /* a second signal */
 	int64_t deadline;
@@ -57,11 +59,14 @@ static void set_listening(struct loop *loop, bool listening)
 
 static void pause_accepting(struct loop *loop, const char *why)
 {
-	if (loop->listening)
-		tn_log_write(TN_LOG_WARNING, NULL, "no connection is accepted for %d ms: %s",
-		             ACCEPT_PAUSE_MS, why);
+	int64_t now = now_ms();
+
+	if (now >= loop->quiet_until) {
+		tn_log_write(TN_LOG_WARNING, NULL, "new connections wait: %s", why);
+		loop->quiet_until = now + COMPLAIN_EVERY_MS;
+	}
 	set_listening(loop, false);
-	loop->resume_at = now_ms() + ACCEPT_PAUSE_MS;
+	loop->resume_at = now + ACCEPT_PAUSE_MS;
 }
 
 /* Errors of one connection that are no trouble of ours (accept(2), "Error handling"). */
@@ -80,7 +85,8 @@ static bool accept_one(struct loop *loop, int listener)
 	int socket;
 
 	if (tn_edge_full(loop->edge)) {
-		pause_accepting(loop, "as many are open as there are descriptors for");
+		pause_accepting(loop, "as many are open as there are descriptors for: raise "
+		                      "the limit (ulimit -n, or LimitNOFILE of systemd)");
 		return false;
 	}
 	socket = accept4(listener, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -194,6 +200,7 @@ static enum tn_loop_result drain(struct loop *loop)
 {
 	int timeout = 0;
 	bool quiet = false;
+	unsigned in_flight;
 
 	while (!loop->ended) {
 		if (tn_edge_in_flight(loop->edge) == 0) {
@@ -207,8 +214,9 @@ static enum tn_loop_result drain(struct loop *loop)
 			break;
 		timeout = turn(loop, sooner(timeout, loop->deadline), &quiet);
 	}
-	tn_log_write(TN_LOG_WARNING, NULL, "stopped with %u requests unanswered: %s",
-	             tn_edge_in_flight(loop->edge),
+	in_flight = tn_edge_in_flight(loop->edge);
+	tn_log_write(TN_LOG_WARNING, NULL, "stopped with %u request%s unanswered: %s", in_flight,
+	             in_flight == 1 ? "" : "s",
 	             loop->ended ? "a second signal came" : "drain_timeout is over");
 	return TN_LOOP_DEADLINE;
 }

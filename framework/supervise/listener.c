@@ -25,7 +25,7 @@ static int explain(const char *name, int error, char *reason, size_t room)
 	} else if (error == EADDRNOTAVAIL) {
 		cure = ": this machine does not have that address";
 	}
-	snprintf(reason, room, "listen: %s: %s%s", name, strerror(error), cure);
+	snprintf(reason, room, "%s: %s%s", name, strerror(error), cure);
 	return code;
 }
 
@@ -50,7 +50,7 @@ static int resolve(const struct tn_address *address, struct addrinfo **found, ch
 
 	if (!error)
 		return 0;
-	snprintf(reason, room, "listen: %s: %s", address->host, gai_strerror(error));
+	snprintf(reason, room, "%s: %s", address->host, gai_strerror(error));
 	return EX_UNAVAILABLE;
 }
 
