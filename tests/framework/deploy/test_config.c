@@ -471,7 +471,10 @@ static void resolve(void)
 		const char *path, *directory, *relative, *resolved;
 	} cases[] = {
 		{ "tenon.ini", ".", "secrets/a", "./secrets/a" },
+		{ "tenon.ini", ".", "./a.so", "./a.so" },
 		{ "etc/tenon.ini", "etc", "secrets/a", "etc/secrets/a" },
+		{ "etc/tenon.ini", "etc", "././a.so", "etc/a.so" },
+		{ "etc/tenon.ini", "etc", ".a", "etc/.a" },
 		{ "etc//tenon.ini", "etc", "a", "etc/a" },
 		{ "/etc/tenon/tenon.ini", "/etc/tenon", "../a", "/etc/tenon/../a" },
 		{ "/tenon.ini", "/", "a", "/a" },

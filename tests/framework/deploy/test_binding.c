@@ -1,0 +1,327 @@
+#include "deploy/binding.h"
+
+#include "deploy/shared.h"
+#include "message/secret.h"
+#include "scratch.h"
+
+/* The Worker is in the test itself: no module is loaded. */
+struct env {
+	struct tn_service self;
+	const struct tn_service *next;
+	const struct tn_service *maybe;
+	const struct tn_secret *TOKEN;
+	const char *TEXT;
+	const char *GREETING;
+	int64_t count;
+	int64_t enabled;
+	int64_t pause;
+	int64_t room;
+	double ratio;
+	void *state;
+	uint64_t *shared;
+};
+
+static const char *start(struct env *env)
+{
+	(void)env;
+	return NULL;
+}
+
+static struct tn_response *answer(struct tn_request *request, const struct env *env)
+{
+	(void)env;
+	return tn_response_new(request, 200);
+}
+
+TN_WORKER(answer, struct env, TN_SERVICE(next), TN_SERVICE_OPTIONAL(maybe), TN_SECRET(TOKEN),
+          TN_VAR(TEXT), TN_VAR_OR(GREETING, "hello"), TN_INT_OR(count, -7),
+          TN_BOOL_OR(enabled, true), TN_DURATION_OR(pause, 1500), TN_SIZE_OR(room, 4096),
+          TN_NUMBER_OR(ratio, 0.5), TN_STATE(state), TN_SHARED(shared), TN_START(start));
+
+#define MODULE "module './one.so'"
+
+/* Two Workers of the same module, in the order of the file. */
+struct fixture {
+	struct tn_config *config;
+	struct tn_errors errors;
+	struct tn_module module;
+	struct tn_instance instances[2];
+	struct env envs[2];
+	struct tn_deployment deployment;
+};
+
+static void set_up(struct fixture *fixture, const char *text)
+{
+	static char path[] = "./one.so";
+
+	memset(fixture, 0, sizeof(*fixture));
+	for (size_t i = 0; i < 2; i++)
+		memset(&fixture->envs[i].self, 0x5a, sizeof(struct tn_service));
+	setenv("TENON_TEST_TOKEN", "open sesame", 1);
+	fixture->config = tn_config_parse("x.ini", text, strlen(text), &fixture->errors);
+	CU_ASSERT_FATAL(fixture->config && fixture->config->count == 2);
+	fixture->module = (struct tn_module){ .path = path, .worker = &tn_worker };
+	for (size_t i = 0; i < 2; i++) {
+		fixture->instances[i] = (struct tn_instance){
+			.section = &fixture->config->sections[i],
+			.name = fixture->config->sections[i].name,
+			.module_path = path,
+			.module = &fixture->module,
+			.service = &fixture->envs[i].self,
+		};
+	}
+	fixture->deployment = (struct tn_deployment){
+		.config = fixture->config,
+		.instances = fixture->instances,
+		.count = 2,
+	};
+}
+
+static void tear_down(struct fixture *fixture)
+{
+	for (size_t i = 0; i < fixture->deployment.secret_count; i++)
+		tn_secret_destroy(fixture->deployment.secrets[i]);
+	free(fixture->deployment.secrets);
+	tn_shared_destroy(fixture->deployment.shared);
+	tn_config_destroy(fixture->config);
+	tn_errors_finish(&fixture->errors);
+}
+
+static void fill(struct fixture *fixture, const char *text)
+{
+	set_up(fixture, text);
+	tn_binding_fill(&fixture->deployment, &fixture->instances[0], &fixture->errors);
+}
+
+/* The section of the first Worker, from line 2 on, and what is said of it. */
+static void check(const char *lines, const char *expected)
+{
+	struct fixture fixture;
+	char text[2048];
+
+	snprintf(text, sizeof(text), "[worker one]\n%s[worker other]\n", lines);
+	fill(&fixture, text);
+	CHECK_ERRORS(&fixture.errors, expected);
+	tear_down(&fixture);
+}
+
+#define GOOD "service.next = other\nsecret.TOKEN = env:TENON_TEST_TOKEN\nvar.TEXT = t\n"
+
+static void what_is_required_is_enough(void)
+{
+	struct fixture fixture;
+	const struct env *env = &fixture.envs[0];
+
+	fill(&fixture, "[worker one]\n" GOOD "[worker other]\n");
+	CHECK_ERRORS(&fixture.errors, "");
+	CU_ASSERT_PTR_EQUAL(env->next, &fixture.envs[1].self);
+	CU_ASSERT_PTR_NULL(env->maybe);
+	CU_ASSERT_TRUE(tn_secret_equals(env->TOKEN, "open sesame"));
+	CHECK_TEXT(env->TEXT, "t");
+	CHECK_TEXT(env->GREETING, "hello");
+	CHECK_NUMBER(env->count, -7);
+	CHECK_NUMBER(env->enabled, 1);
+	CHECK_NUMBER(env->pause, 1500);
+	CHECK_NUMBER(env->room, 4096);
+	CU_ASSERT_EQUAL(env->ratio, 0.5);
+	CHECK_NUMBER(*env->shared, 0);
+	tear_down(&fixture);
+}
+
+static void what_is_given_replaces_the_defaults(void)
+{
+	struct fixture fixture;
+	const struct env *env = &fixture.envs[0];
+
+	fill(&fixture, "[worker one]\n" GOOD
+	               "service.maybe = one\nvar.GREETING = \" a ; b \"\nvar.count = 12\n"
+	               "var.enabled = off\nvar.pause = 2m\nvar.room = 3K\nvar.ratio = -1e3\n"
+	               "[worker other]\n");
+	CHECK_ERRORS(&fixture.errors, "");
+	CU_ASSERT_PTR_EQUAL(env->maybe, &fixture.envs[0].self);
+	CHECK_TEXT(env->GREETING, " a ; b ");
+	CHECK_NUMBER(env->count, 12);
+	CHECK_NUMBER(env->enabled, 0);
+	CHECK_NUMBER(env->pause, 120000);
+	CHECK_NUMBER(env->room, 3072);
+	CU_ASSERT_EQUAL(env->ratio, -1000.0);
+	tear_down(&fixture);
+}
+
+static void an_empty_text_is_a_text(void)
+{
+	struct fixture fixture;
+
+	fill(&fixture, "[worker one]\n" GOOD "var.GREETING = \"\"\n[worker other]\n");
+	CHECK_ERRORS(&fixture.errors, "");
+	CHECK_TEXT(fixture.envs[0].GREETING, "");
+	tear_down(&fixture);
+}
+
+static void two_workers_of_a_module_have_an_env_each(void)
+{
+	struct fixture fixture;
+
+	fill(&fixture, "[worker one]\n" GOOD "[worker other]\n"
+	               "service.next = one\nsecret.TOKEN = env:TENON_TEST_TOKEN\nvar.TEXT = u\n");
+	tn_binding_fill(&fixture.deployment, &fixture.instances[1], &fixture.errors);
+	CHECK_ERRORS(&fixture.errors, "");
+	CU_ASSERT_PTR_EQUAL(fixture.envs[0].next, &fixture.envs[1].self);
+	CU_ASSERT_PTR_EQUAL(fixture.envs[1].next, &fixture.envs[0].self);
+	CHECK_TEXT(fixture.envs[0].TEXT, "t");
+	CHECK_TEXT(fixture.envs[1].TEXT, "u");
+	CU_ASSERT(fixture.envs[0].shared != fixture.envs[1].shared);
+	tear_down(&fixture);
+}
+
+/* The host wrote the service's own members before. */
+static void self_is_left_alone(void)
+{
+	struct fixture fixture;
+	unsigned char before[sizeof(struct tn_service)];
+
+	memset(before, 0x5a, sizeof(before));
+	fill(&fixture, "[worker one]\n" GOOD "[worker other]\n");
+	CU_ASSERT(memcmp(&fixture.envs[0].self, before, sizeof(before)) == 0);
+	tear_down(&fixture);
+}
+
+static void bindings_that_are_missing_are_told_with_an_example(void)
+{
+	check("", "x.ini:1: worker 'one': service.next: " MODULE " needs this binding: add "
+	          "`service.next = NAME-OF-A-WORKER`\n"
+	          "x.ini:1: worker 'one': secret.TOKEN: " MODULE " needs this binding: add "
+	          "`secret.TOKEN = env:NAME, or file:PATH`\n"
+	          "x.ini:1: worker 'one': var.TEXT: " MODULE " needs this binding: add "
+	          "`var.TEXT = TEXT`\n");
+}
+
+static void a_binding_that_is_not_declared_is_told_with_the_nearest(void)
+{
+	check(GOOD "var.GREETNG = x\n",
+	      "x.ini:5: worker 'one': var.GREETNG: " MODULE " declares no such binding (did you mean "
+	      "'var.GREETING'?)\n");
+	check(GOOD "service.nxt = other\n",
+	      "x.ini:5: worker 'one': service.nxt: " MODULE " declares no such binding (did you mean "
+	      "'service.next'?)\n");
+}
+
+static void without_a_near_name_all_are_listed(void)
+{
+	check(GOOD "var.colour = blue\n",
+	      "x.ini:5: worker 'one': var.colour: " MODULE " declares no such binding: it has "
+	      "service.next, service.maybe, secret.TOKEN, var.TEXT, var.GREETING, var.count, "
+	      "var.enabled, var.pause, var.room, var.ratio\n");
+}
+
+static void the_wrong_prefix_is_told(void)
+{
+	check(GOOD "var.next = other\n",
+	      "x.ini:5: worker 'one': var.next: " MODULE " declares no such binding (did you mean "
+	      "'service.next'?)\n");
+	check("service.next = other\nvar.TOKEN = hunter2\nvar.TEXT = t\n",
+	      "x.ini:1: worker 'one': secret.TOKEN: " MODULE " needs this binding: add "
+	      "`secret.TOKEN = env:NAME, or file:PATH`\n"
+	      "x.ini:3: worker 'one': var.TOKEN: " MODULE " declares no such binding (did you mean "
+	      "'secret.TOKEN'?)\n");
+}
+
+/* State, shared blocks and hooks are the module's own affair. */
+static void what_is_not_configured_cannot_be_bound(void)
+{
+	check(GOOD "var.state = 1\n",
+	      "x.ini:5: worker 'one': var.state: " MODULE " declares no such binding: it has "
+	      "service.next, service.maybe, secret.TOKEN, var.TEXT, var.GREETING, var.count, "
+	      "var.enabled, var.pause, var.room, var.ratio\n");
+	check(GOOD "var.start = 1\n",
+	      "x.ini:5: worker 'one': var.start: " MODULE " declares no such binding: it has "
+	      "service.next, service.maybe, secret.TOKEN, var.TEXT, var.GREETING, var.count, "
+	      "var.enabled, var.pause, var.room, var.ratio\n");
+}
+
+#define KEYS ": a Worker has module, route, service.NAME, secret.NAME and var.NAME\n"
+
+static void an_unknown_key_is_told_with_what_there_is(void)
+{
+	check(GOOD "rout = /*\n",
+	      "x.ini:5: worker 'one': unknown key 'rout' (did you mean 'route'?)" KEYS);
+	check(GOOD "colour = blue\n", "x.ini:5: worker 'one': unknown key 'colour'" KEYS);
+}
+
+static void a_key_without_its_prefix_is_told_with_it(void)
+{
+	check(GOOD "GREETING = x\n", "x.ini:5: worker 'one': unknown key 'GREETING' (did you mean "
+	                             "'var.GREETING'?)" KEYS);
+	check(GOOD "vars.GREETING = x\n", "x.ini:5: worker 'one': unknown key 'vars.GREETING' (did you "
+	                                  "mean 'var.GREETING'?)" KEYS);
+	check(GOOD "bind.maybe = x\n", "x.ini:5: worker 'one': unknown key 'bind.maybe' (did you mean "
+	                               "'service.maybe'?)" KEYS);
+}
+
+static void an_unknown_worker_is_told_with_the_nearest(void)
+{
+	check("service.next = othr\nsecret.TOKEN = env:TENON_TEST_TOKEN\nvar.TEXT = t\n",
+	      "x.ini:2: worker 'one': service.next: no worker 'othr' (did you mean 'other'?)\n");
+	check("service.next = elsewhere\nsecret.TOKEN = env:TENON_TEST_TOKEN\nvar.TEXT = t\n",
+	      "x.ini:2: worker 'one': service.next: no worker 'elsewhere'\n");
+	check("service.next = \"\"\nsecret.TOKEN = env:TENON_TEST_TOKEN\nvar.TEXT = t\n",
+	      "x.ini:2: worker 'one': service.next: no worker ''\n");
+}
+
+static void values_of_another_form_are_told(void)
+{
+	check(GOOD "var.count = many\nvar.enabled = ja\nvar.pause = 10\nvar.room = 1T\n"
+	           "var.ratio = 0,5\n",
+	      "x.ini:5: worker 'one': var.count: 'many': not an integer: write digits only, such as "
+	      "42\n"
+	      "x.ini:6: worker 'one': var.enabled: 'ja': neither yes nor no: write yes or no (or true, "
+	      "false, on, off)\n"
+	      "x.ini:7: worker 'one': var.pause: '10': a duration needs a unit: ms, s, m, h or d, such "
+	      "as 10s\n"
+	      "x.ini:8: worker 'one': var.room: '1T': not a size: write bytes, or an integer with K, M "
+	      "or G, such as 64K\n"
+	      "x.ini:9: worker 'one': var.ratio: '0,5': not a number: write it with digits and a "
+	      "point, such as 0.25\n");
+}
+
+static void a_secret_that_cannot_be_had_is_told(void)
+{
+	check("service.next = other\nsecret.TOKEN = hunter2\nvar.TEXT = t\n",
+	      "x.ini:3: worker 'one': secret.TOKEN: a secret is not written into the file: use "
+	      "env:NAME, file:PATH or credential:NAME\n");
+	check("service.next = other\nsecret.TOKEN = env:TENON_NOT_SET\nvar.TEXT = t\n",
+	      "x.ini:3: worker 'one': secret.TOKEN: the environment variable 'TENON_NOT_SET' is not "
+	      "set: set it where tenon is started\n");
+}
+
+/* Nothing is known of what the module declares, but of the Workers there are. */
+static void without_a_module_the_targets_are_still_checked(void)
+{
+	struct fixture fixture;
+
+	set_up(&fixture, "[worker one]\nservice.x = othr\nvar.y = 1\nrout = /\n[worker other]\n");
+	fixture.instances[0].module = NULL;
+	tn_binding_fill(&fixture.deployment, &fixture.instances[0], &fixture.errors);
+	CHECK_ERRORS(&fixture.errors,
+	             "x.ini:2: worker 'one': service.x: no worker 'othr' (did you mean 'other'?)\n"
+	             "x.ini:4: worker 'one': unknown key 'rout' (did you mean 'route'?)" KEYS);
+	tear_down(&fixture);
+}
+
+TEST_MAIN("deploy/binding",
+	TEST(what_is_required_is_enough),
+	TEST(what_is_given_replaces_the_defaults),
+	TEST(an_empty_text_is_a_text),
+	TEST(two_workers_of_a_module_have_an_env_each),
+	TEST(self_is_left_alone),
+	TEST(bindings_that_are_missing_are_told_with_an_example),
+	TEST(a_binding_that_is_not_declared_is_told_with_the_nearest),
+	TEST(without_a_near_name_all_are_listed),
+	TEST(the_wrong_prefix_is_told),
+	TEST(what_is_not_configured_cannot_be_bound),
+	TEST(an_unknown_key_is_told_with_what_there_is),
+	TEST(a_key_without_its_prefix_is_told_with_it),
+	TEST(an_unknown_worker_is_told_with_the_nearest),
+	TEST(values_of_another_form_are_told),
+	TEST(a_secret_that_cannot_be_had_is_told),
+	TEST(without_a_module_the_targets_are_still_checked))

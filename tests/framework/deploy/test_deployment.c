@@ -1,0 +1,476 @@
+#include "deploy/deployment.h"
+
+#include "scratch.h"
+
+#include <dlfcn.h>
+
+/* The env of plugins/gateway.c and of tests/fixtures/mistake_start.c. */
+struct gateway_env {
+	struct tn_service self;
+	const struct tn_service *auth;
+	const struct tn_service *application;
+};
+
+struct start_env {
+	struct tn_service self;
+	const char *DO;
+	const char *STOP;
+};
+
+struct fixture {
+	struct scratch scratch;
+	struct tn_errors errors;
+	struct tn_config *config;
+	struct tn_deployment *deployment;
+};
+
+static void create_with(struct fixture *fixture, const struct tn_deployment_options *options,
+                        const char *format)
+{
+	char text[4096];
+	char path[512];
+	char directory[2 * PATH_MAX];
+
+	memset(fixture, 0, sizeof(*fixture));
+	scratch_begin(&fixture->scratch);
+	snprintf(directory, sizeof(directory), "%s", built(""));
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(text, sizeof(text), format, directory, fixture->scratch.directory);
+#pragma GCC diagnostic pop
+	snprintf(path, sizeof(path), "%s/x.ini", fixture->scratch.directory);
+	setenv("TENON_TEST_TOKEN", "open sesame", 1);
+	fixture->config = tn_config_parse(path, text, strlen(text), &fixture->errors);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture->config);
+	fixture->deployment = tn_deployment_create(fixture->config, options, &fixture->errors);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture->deployment);
+}
+
+/* %1$s is where things are built, %2$s is the directory of the configuration. */
+static void create(struct fixture *fixture, const char *format)
+{
+	create_with(fixture, &(struct tn_deployment_options){ 0 }, format);
+}
+
+static void finish(struct fixture *fixture)
+{
+	tn_deployment_destroy(fixture->deployment);
+	tn_config_destroy(fixture->config);
+	tn_errors_finish(&fixture->errors);
+	scratch_end(&fixture->scratch);
+}
+
+/* The errors without the path of the configuration, which is another each time. */
+static void expect_errors(struct fixture *fixture, const char *expected)
+{
+	char *text = errors_text(&fixture->errors);
+	char *from = text, *to = text;
+	size_t size = strlen(fixture->scratch.directory);
+
+	while (*from) {
+		if (strncmp(from, fixture->scratch.directory, size) == 0)
+			from += size;
+		*to++ = *from++;
+	}
+	*to = '\0';
+	CHECK_TEXT(text, expected);
+	free(text);
+}
+
+#define CHAIN \
+	"[host]\nmodules = %1$s/plugins\n" \
+	"[worker gateway]\nroute = /*\nservice.auth = auth\nservice.application = application\n" \
+	"[worker application]\n" \
+	"[worker auth]\nsecret.SECRET_TOKEN = env:TENON_TEST_TOKEN\n"
+
+/* What env->auth->fetch calls is the function itself, with nothing in between. */
+static void a_binding_is_the_address_of_the_callee(void)
+{
+	struct fixture fixture;
+	const struct gateway_env *env;
+	const struct tn_instance *auth;
+
+	create(&fixture, CHAIN);
+	expect_errors(&fixture, "");
+	env = (const void *)tn_deployment_find(fixture.deployment, "gateway")->service;
+	auth = tn_deployment_find(fixture.deployment, "auth");
+	CU_ASSERT_PTR_EQUAL(env->auth, auth->service);
+	CU_ASSERT_PTR_EQUAL((void *)(uintptr_t)env->auth->fetch, dlsym(auth->module->handle, "fetch"));
+	CHECK_TEXT(env->auth->name, "auth");
+	CHECK_TEXT(env->application->name, "application");
+	finish(&fixture);
+}
+
+static void a_route_leads_to_its_worker(void)
+{
+	struct fixture fixture;
+	const struct tn_route *route;
+
+	create(&fixture, CHAIN);
+	route = tn_routes_match(&fixture.deployment->routes, "a", "/x", 2);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(route);
+	CHECK_TEXT(route->worker, "gateway");
+	CU_ASSERT_PTR_EQUAL(route->service,
+	                    tn_deployment_find(fixture.deployment, "gateway")->service);
+	finish(&fixture);
+}
+
+static void one_module_serves_two_workers_with_an_env_each(void)
+{
+	struct fixture fixture;
+	const struct tn_instance *one, *other;
+
+	create(&fixture, "[worker one]\nmodule = %1$s/tests/fixtures/mistake_start.so\nvar.DO = a\n"
+	                 "[worker other]\nmodule = %1$s/tests/fixtures/mistake_start.so\n"
+	                 "var.DO = b\n");
+	one = tn_deployment_find(fixture.deployment, "one");
+	other = tn_deployment_find(fixture.deployment, "other");
+	CHECK_NUMBER(fixture.deployment->module_count, 1);
+	CU_ASSERT_PTR_EQUAL(one->module, other->module);
+	CU_ASSERT(one->service != other->service && one->service->fetch == other->service->fetch);
+	CHECK_TEXT(((const struct start_env *)(const void *)one->service)->DO, "a");
+	CHECK_TEXT(((const struct start_env *)(const void *)other->service)->DO, "b");
+	finish(&fixture);
+}
+
+static void the_secret_leaves_the_environment(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, CHAIN);
+	CU_ASSERT_PTR_NULL(getenv("TENON_TEST_TOKEN"));
+	finish(&fixture);
+}
+
+static void a_module_is_sought_where_the_configuration_is(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, "[worker one]\nroute = /\n"
+	                 "[worker two]\nmodule = other\n"
+	                 "[worker three]\nmodule = sub/other.so\n");
+	expect_errors(&fixture,
+	              "/x.ini:1: worker 'one': module '/one.so': there is no such file: build it, or "
+	              "set `module`, or `modules` in [host]\n"
+	              "/x.ini:4: worker 'two': module '/other': there is no such file: build it, or set "
+	              "`module`, or `modules` in [host]\n"
+	              "/x.ini:6: worker 'three': module '/sub/other.so': there is no such file: build "
+	              "it, or set `module`, or `modules` in [host]\n");
+	finish(&fixture);
+}
+
+static void sections_that_are_none_are_told(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, "[hots]\n[host one]\n[wroker a]\n[worker]\n[worker a@b]\n");
+	CU_ASSERT_EQUAL(fixture.errors.errors, 6); /* and the module of the last */
+	expect_errors(&fixture,
+	              "/x.ini:1: unknown section [hots] (did you mean 'host'?): there are [host] and "
+	              "[worker NAME]\n"
+	              "/x.ini:2: [host one]: there is one host, without a name: write [host]\n"
+	              "/x.ini:3: unknown section [wroker a] (did you mean 'worker'?): there are [host] "
+	              "and [worker NAME]\n"
+	              "/x.ini:4: [worker]: it has no name: write [worker NAME]\n"
+	              "/x.ini:5: worker 'a@b': a name has letters, digits, '-', '_' and '.'\n"
+	              "/x.ini:5: worker 'a@b': module '/a@b.so': there is no such file: build it, or "
+	              "set `module`, or `modules` in [host]\n");
+	finish(&fixture);
+}
+
+static void without_a_worker_there_is_nothing_to_run(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, "[host]\n");
+	expect_errors(&fixture, "/x.ini: there is no Worker: add a section [worker NAME] with "
+	                        "`route = /*`\n");
+	finish(&fixture);
+}
+
+static void bad_and_equal_routes_are_told(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, "[worker one]\nmodule = %1$s/plugins/application.so\nroute = /a, b, /\n"
+	                 "[worker two]\nmodule = %1$s/plugins/application.so\nroute = /\n");
+	expect_errors(&fixture,
+	              "/x.ini:3: worker 'one': route: 'b': a route is a path, or a host and a path: "
+	              "/*, /api/*, www.example.com/*\n"
+	              "/x.ini:6: worker 'two': route: '/' is also a route of worker 'one' (line 3): "
+	              "change or remove one\n");
+	finish(&fixture);
+}
+
+static void without_a_route_there_is_a_warning(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, "[worker one]\nmodule = %1$s/plugins/application.so\n");
+	CHECK_NUMBER(fixture.errors.errors, 0);
+	expect_errors(&fixture,
+	              "/x.ini: warning: no Worker has a route: every request gets 404\n");
+	finish(&fixture);
+}
+
+static void further_warnings_are_for_who_asks(void)
+{
+	static const char text[] =
+		"[worker one]\nmodule = %1$s/tests/fixtures/mistake_node.so\nroute = /\n"
+		"service.one = one\n";
+	struct fixture fixture;
+
+	create(&fixture, text);
+	expect_errors(&fixture, "");
+	finish(&fixture);
+	create_with(&fixture, &(struct tn_deployment_options){ .warn = true }, text);
+	CHECK_NUMBER(fixture.errors.errors, 0);
+	expect_errors(&fixture, "/x.ini:4: warning: worker 'one': service.one: the bindings form a "
+	                        "cycle, one > one: max_depth ends it\n");
+	finish(&fixture);
+}
+
+static bool skip_first(void *argument, size_t worker)
+{
+	unsigned *asked = argument;
+
+	++*asked;
+	return worker == 0;
+}
+
+/* The others are loaded, and bound to it. */
+static void a_module_can_be_left_out(void)
+{
+	unsigned asked = 0;
+	struct tn_deployment_options options = { .skip = skip_first, .argument = &asked };
+	struct fixture fixture;
+
+	create_with(&fixture, &options,
+	            "[worker one]\nmodule = %1$s/tests/fixtures/mistake_crash.so\nroute = /\n"
+	            "[worker two]\nmodule = %1$s/tests/fixtures/mistake_node.so\nservice.one = one\n");
+	expect_errors(&fixture, "");
+	CHECK_NUMBER(asked, 2);
+	CU_ASSERT_PTR_NULL(fixture.deployment->instances[0].module);
+	CU_ASSERT_PTR_NOT_NULL(fixture.deployment->instances[1].module);
+	finish(&fixture);
+}
+
+/* ---- Starting ------------------------------------------------------------------------------ */
+
+#define HOOKED "module = %1$s/tests/fixtures/mistake_start.so\nvar.DO = %2$s/log\nvar.STOP = %2$s/log\n"
+
+static void check_log(struct fixture *fixture, const char *expected)
+{
+	size_t size = 0;
+	char *text = scratch_read(scratch_path(&fixture->scratch, "log"), &size);
+
+	CHECK_TEXT(text, expected);
+	free(text);
+}
+
+static void hooks_run_in_order_and_stop_in_reverse(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, "[worker a]\nroute = /\n" HOOKED "[worker b]\n" HOOKED "[worker c]\n" HOOKED);
+	expect_errors(&fixture, "");
+	CU_ASSERT(access(scratch_path(&fixture.scratch, "log"), F_OK) < 0); /* not yet */
+	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	check_log(&fixture, "a b c ");
+	tn_deployment_stop(fixture.deployment);
+	check_log(&fixture, "a b c c b a ");
+	tn_deployment_stop(fixture.deployment);
+	check_log(&fixture, "a b c c b a ");
+	finish(&fixture);
+}
+
+static void those_that_started_are_stopped_where_one_fails(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, "[worker a]\nroute = /\n" HOOKED
+	                 "[worker b]\nmodule = %1$s/tests/fixtures/mistake_start.so\n"
+	                 "var.DO = fail\nvar.STOP = %2$s/log\n"
+	                 "[worker c]\n" HOOKED
+	                 "[worker d]\nmodule = %1$s/tests/fixtures/mistake_start.so\nvar.DO = fail\n");
+	expect_errors(&fixture, "");
+	CU_ASSERT_FALSE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	expect_errors(&fixture, "/x.ini:6: worker 'b': start: the database does not answer\n"
+	                        "/x.ini:14: worker 'd': start: the database does not answer\n");
+	check_log(&fixture, "a c c a ");
+	finish(&fixture);
+}
+
+static void destroying_stops_what_runs(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, "[worker a]\nroute = /\n" HOOKED);
+	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	tn_deployment_destroy(fixture.deployment);
+	fixture.deployment = NULL;
+	check_log(&fixture, "a a ");
+	finish(&fixture);
+}
+
+/* The kernel says so without a signal. */
+static bool can_be_written(void *address)
+{
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	bool written = read(zero, address, 1) == 1;
+
+	close(zero);
+	return written;
+}
+
+static void a_running_env_cannot_be_written(void)
+{
+	struct fixture fixture;
+	void **reserved;
+
+	create(&fixture, CHAIN);
+	reserved = &tn_deployment_find(fixture.deployment, "auth")->service->reserved[5];
+	CU_ASSERT_TRUE(can_be_written(reserved));
+	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	CU_ASSERT_FALSE(can_be_written(reserved));
+	tn_deployment_stop(fixture.deployment);
+	CU_ASSERT_TRUE(can_be_written(reserved));
+	finish(&fixture);
+}
+
+static void the_progress_tells_each_step(void)
+{
+	struct tn_progress progress = { 0 };
+	struct fixture fixture;
+
+	create_with(&fixture, &(struct tn_deployment_options){ .progress = &progress },
+	            "[worker a]\nroute = /\n" HOOKED "[worker b]\n" HOOKED);
+	CHECK_NUMBER(atomic_load(&progress.step), TN_STEP_NONE);
+	CHECK_NUMBER(atomic_load(&progress.turns), 2); /* one module, begun and ended */
+	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	CHECK_NUMBER(atomic_load(&progress.turns), 2 + 4);
+	tn_deployment_stop(fixture.deployment);
+	CHECK_NUMBER(atomic_load(&progress.turns), 2 + 4 + 4);
+	CHECK_NUMBER(atomic_load(&progress.step), TN_STEP_NONE);
+	finish(&fixture);
+}
+
+static void nothing_can_be_destroyed(void)
+{
+	tn_deployment_destroy(NULL);
+}
+
+/* ---- Any bytes ----------------------------------------------------------------------------- */
+
+static uint64_t random_number(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* Puts, swaps or cuts a few bytes; those that mean something are likelier. */
+static size_t mutate(char *text, size_t size, uint64_t *state)
+{
+	static const char likely[] = "[]=:;\"#\n\r\t ,./*\0\x7f\xef\xbb\xbf\xc3 workerhost0K";
+
+	for (uint64_t changes = 1 + random_number(state) % 6; changes && size; changes--) {
+		size_t at = random_number(state) % size;
+
+		switch (random_number(state) % 4) {
+		case 0:
+			text[at] = (char)random_number(state);
+			break;
+		case 1:
+			text[at] = likely[random_number(state) % (sizeof(likely) - 1)];
+			break;
+		case 2:
+			memmove(text + at, text + at + 1, size - at - 1);
+			size--;
+			break;
+		default:
+			if (random_number(state) % 8 == 0)
+				size = at;
+		}
+	}
+	return size;
+}
+
+/* Each complaint stands somewhere. */
+static void check_places(const struct tn_errors *errors)
+{
+	for (size_t i = 0; i < errors->count; i++) {
+		CU_ASSERT_PTR_NOT_NULL(errors->list[i].place.file);
+		CU_ASSERT(*errors->list[i].text);
+		CU_ASSERT_PTR_NULL(strpbrk(errors->list[i].text, "\n\r\x1b"));
+	}
+}
+
+/* The configuration without its modules: nothing of it runs. */
+static bool parse_any(const char *text, size_t size)
+{
+	struct tn_errors errors = { 0 };
+	struct tn_config *config = tn_config_parse("x.ini", text, size, &errors);
+	struct tn_settings settings;
+	struct tn_routes routes = { 0 };
+	bool valid;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
+	check_places(&errors);
+	for (size_t i = 0; i < errors.count; i++)
+		CU_ASSERT(errors.list[i].place.line > 0);
+	tn_settings_read(&settings, config, &errors);
+	for (size_t i = 0; i < config->count; i++)
+		for (size_t j = 0; j < config->sections[i].count; j++)
+			tn_routes_add(&routes, config->sections[i].entries[j].value,
+			              config->sections[i].entries[j].place, "one");
+	tn_routes_sort(&routes, &errors);
+	check_places(&errors);
+	valid = !errors.errors;
+	tn_routes_finish(&routes);
+	tn_settings_finish(&settings);
+	tn_config_destroy(config);
+	tn_errors_finish(&errors);
+	return valid;
+}
+
+static const char example[] =
+	"; An example\n[host]\nlisten  = 127.0.0.1:8080, [::1]:0\nmodules = ../build/plugins\n"
+	"max_body = 64K\nidle_timeout = 10s\n\n[worker gateway]\nroute               = /*\n"
+	"service.auth        = auth\nservice.application = application\n\n[worker auth]\n"
+	"route = *.example.com/a, [::1]/b\nsecret.SECRET_TOKEN = file:../build/demo-token\n\n"
+	"[worker application]\nvar.GREETING = \"Hello; world\" ; a comment\n";
+
+static void no_text_makes_it_crash(void)
+{
+	char text[sizeof(example)];
+	uint64_t state = 20260131;
+	unsigned valid = 0;
+
+	for (unsigned i = 0; i < 5000; i++) {
+		memcpy(text, example, sizeof(example));
+		valid += parse_any(text, mutate(text, sizeof(example) - 1, &state));
+	}
+	CU_ASSERT(valid > 50 && valid < 4950); /* both ways were tried */
+}
+
+TEST_MAIN("deploy/deployment",
+	TEST(a_binding_is_the_address_of_the_callee),
+	TEST(a_route_leads_to_its_worker),
+	TEST(one_module_serves_two_workers_with_an_env_each),
+	TEST(the_secret_leaves_the_environment),
+	TEST(a_module_is_sought_where_the_configuration_is),
+	TEST(sections_that_are_none_are_told),
+	TEST(without_a_worker_there_is_nothing_to_run),
+	TEST(bad_and_equal_routes_are_told),
+	TEST(without_a_route_there_is_a_warning),
+	TEST(further_warnings_are_for_who_asks),
+	TEST(a_module_can_be_left_out),
+	TEST(hooks_run_in_order_and_stop_in_reverse),
+	TEST(those_that_started_are_stopped_where_one_fails),
+	TEST(destroying_stops_what_runs),
+	TEST(a_running_env_cannot_be_written),
+	TEST(the_progress_tells_each_step),
+	TEST(nothing_can_be_destroyed),
+	TEST(no_text_makes_it_crash))

@@ -1,0 +1,271 @@
+#include "deploy/settings.h"
+
+#include "observe/log.h"
+#include "scratch.h"
+
+struct fixture {
+	struct tn_errors errors;
+	struct tn_config *config;
+	struct tn_settings settings;
+};
+
+static void read_settings(struct fixture *fixture, const char *text)
+{
+	*fixture = (struct fixture){ 0 };
+	fixture->config = tn_config_parse("etc/x.ini", text, strlen(text), &fixture->errors);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture->config);
+	tn_settings_read(&fixture->settings, fixture->config, &fixture->errors);
+}
+
+static void finish(struct fixture *fixture)
+{
+	tn_errors_finish(&fixture->errors);
+	tn_settings_finish(&fixture->settings);
+	tn_config_destroy(fixture->config);
+}
+
+/* One line of [host], which is line 2 of the file, and what is said of it; "" for nothing. */
+static void check_line(const char *line, const char *expected)
+{
+	struct fixture fixture;
+	char text[1024];
+	char error[1024] = "";
+
+	snprintf(text, sizeof(text), "[host]\n%s\n", line);
+	if (*expected)
+		snprintf(error, sizeof(error), "etc/x.ini:2: [host]: %s\n", expected);
+	read_settings(&fixture, text);
+	CHECK_ERRORS(&fixture.errors, error);
+	finish(&fixture);
+}
+
+static void without_a_section_all_have_defaults(void)
+{
+	struct fixture fixture;
+
+	read_settings(&fixture, "[worker a]\n");
+	CHECK_ERRORS(&fixture.errors, "");
+	CHECK_NUMBER(fixture.settings.listen_count, 1);
+	CHECK_TEXT(fixture.settings.listen[0].host, "127.0.0.1");
+	CHECK_TEXT(fixture.settings.listen[0].port, "8080");
+	CHECK_NUMBER(fixture.settings.processes, 0);
+	CHECK_TEXT(fixture.settings.modules, "etc");
+	CHECK_TEXT(fixture.settings.access_log, "stderr");
+	CHECK_NUMBER(fixture.settings.max_depth, 32);
+	CHECK_NUMBER(fixture.settings.max_calls, 1000);
+	CHECK_NUMBER(fixture.settings.request_memory, 16 << 20);
+	CHECK_NUMBER(fixture.settings.max_body, 1 << 20);
+	CHECK_NUMBER(fixture.settings.idle_timeout, 60000);
+	CHECK_NUMBER(fixture.settings.drain_timeout, 30000);
+	CHECK_NUMBER(fixture.settings.log_level, TN_LOG_INFO);
+	finish(&fixture);
+}
+
+static void each_key_sets_its_own(void)
+{
+	struct fixture fixture;
+
+	read_settings(&fixture, "[host]\n"
+	                        "listen = *:1, [::1]:2,localhost:0\n"
+	                        "processes = 4\n"
+	                        "modules = ../lib\n"
+	                        "access_log = log/access\n"
+	                        "log_level = warning\n"
+	                        "max_body = 2K\n"
+	                        "max_depth = 5\n"
+	                        "max_calls = 6\n"
+	                        "request_memory = 1M\n"
+	                        "idle_timeout = 7s\n"
+	                        "drain_timeout = 8ms\n");
+	CHECK_ERRORS(&fixture.errors, "");
+	CHECK_NUMBER(fixture.settings.listen_count, 3);
+	CHECK_TEXT(fixture.settings.listen[0].host, "");
+	CHECK_TEXT(fixture.settings.listen[1].host, "::1");
+	CHECK_TEXT(fixture.settings.listen[2].host, "localhost");
+	CHECK_NUMBER(fixture.settings.processes, 4);
+	CHECK_TEXT(fixture.settings.modules, "etc/../lib");
+	CHECK_TEXT(fixture.settings.access_log, "etc/log/access");
+	CHECK_NUMBER(fixture.settings.log_level, TN_LOG_WARNING);
+	CHECK_NUMBER(fixture.settings.max_body, 2048);
+	CHECK_NUMBER(fixture.settings.max_depth, 5);
+	CHECK_NUMBER(fixture.settings.max_calls, 6);
+	CHECK_NUMBER(fixture.settings.request_memory, 1 << 20);
+	CHECK_NUMBER(fixture.settings.idle_timeout, 7000);
+	CHECK_NUMBER(fixture.settings.drain_timeout, 8);
+	finish(&fixture);
+}
+
+static void limits_are_those_of_an_exchange(void)
+{
+	struct fixture fixture;
+	struct tn_limits limits;
+
+	read_settings(&fixture, "[host]\nmax_depth = 5\nmax_calls = 6\nrequest_memory = 2M\n");
+	limits = tn_settings_limits(&fixture.settings);
+	CHECK_NUMBER(limits.max_depth, 5);
+	CHECK_NUMBER(limits.max_calls, 6);
+	CHECK_NUMBER(limits.request_memory, 2 << 20);
+	finish(&fixture);
+}
+
+static void paths_and_words_are_told_apart(void)
+{
+	struct fixture fixture;
+
+	read_settings(&fixture, "[host]\naccess_log = off\nmodules = /usr/lib/workers\n");
+	CHECK_TEXT(fixture.settings.access_log, "off");
+	CHECK_TEXT(fixture.settings.modules, "/usr/lib/workers");
+	finish(&fixture);
+	read_settings(&fixture, "[host]\naccess_log = stdout\n");
+	CHECK_TEXT(fixture.settings.access_log, "stdout");
+	finish(&fixture);
+	read_settings(&fixture, "[host]\naccess_log = /var/log/tenon\n");
+	CHECK_TEXT(fixture.settings.access_log, "/var/log/tenon");
+	finish(&fixture);
+}
+
+static void processes_can_be_auto(void)
+{
+	check_line("processes = auto", "");
+	check_line("processes = 1024", "");
+	check_line("processes = 0", "processes: '0': write a value from 1 to 1024");
+	check_line("processes = two", "processes: 'two': write auto, or a number such as 4");
+	check_line("processes = Auto", "processes: 'Auto': write auto, or a number such as 4");
+}
+
+static void an_unknown_key_is_told_with_the_nearest(void)
+{
+	check_line("lisen = 127.0.0.1:80", "unknown key 'lisen' (did you mean 'listen'?)");
+	check_line("maxbody = 1K", "unknown key 'maxbody' (did you mean 'max_body'?)");
+	check_line("Listen = 127.0.0.1:80", "unknown key 'Listen' (did you mean 'listen'?)");
+	check_line("colour = blue", "unknown key 'colour'");
+}
+
+static void values_of_another_form_are_refused(void)
+{
+	check_line("max_body = 10X", "max_body: '10X': not a size: write bytes, or an integer with K, "
+	                             "M or G, such as 64K");
+	check_line("max_depth = deep",
+	           "max_depth: 'deep': not an integer: write digits only, such as 42");
+	check_line("idle_timeout = 30", "idle_timeout: '30': a duration needs a unit: ms, s, m, h or "
+	                                "d, such as 10s");
+	check_line("log_level = loud",
+	           "log_level: 'loud': a level is error, warning, info or debug");
+}
+
+static void values_out_of_range_are_refused(void)
+{
+	check_line("max_depth = 64", "");
+	check_line("max_depth = 65", "max_depth: '65': write a value from 1 to 64");
+	check_line("max_depth = 0", "max_depth: '0': write a value from 1 to 64");
+	check_line("max_calls = 0", "max_calls: '0': write a value from 1 to 1000000");
+	check_line("max_calls = 1000001", "max_calls: '1000001': write a value from 1 to 1000000");
+	check_line("idle_timeout = 999ms",
+	           "idle_timeout: '999ms': write a value from 1000ms to 86400000ms");
+	check_line("drain_timeout = 0s", "");
+	check_line("drain_timeout = 25h",
+	           "drain_timeout: '25h': write a value from 0ms to 86400000ms");
+	check_line("request_memory = 63K", "request_memory: '63K': write a value from 65536 bytes to "
+	                                   "1099511627776 bytes");
+}
+
+static void a_refused_value_leaves_the_default(void)
+{
+	struct fixture fixture;
+
+	read_settings(&fixture, "[host]\nmax_depth = 65\nidle_timeout = x\n");
+	CHECK_NUMBER(fixture.settings.max_depth, 32);
+	CHECK_NUMBER(fixture.settings.idle_timeout, 60000);
+	finish(&fixture);
+}
+
+static void a_body_has_to_fit_into_the_memory(void)
+{
+	check_line("max_body = 16M", "max_body: a body lives in request_memory, which is to be larger: "
+	                             "16777216 bytes against 16777216");
+	check_line("max_body = 16777215", "");
+}
+
+static void the_default_body_has_to_fit_too(void)
+{
+	struct fixture fixture;
+
+	read_settings(&fixture, "[host]\nrequest_memory = 1M\n");
+	CHECK_ERRORS(&fixture.errors, "etc/x.ini:1: [host]: max_body: a body lives in request_memory, "
+	                              "which is to be larger: 1048576 bytes against 1048576\n");
+	finish(&fixture);
+}
+
+static void each_bad_address_is_told(void)
+{
+	struct fixture fixture;
+
+	read_settings(&fixture, "[host]\nlisten = 8080, 127.0.0.1:1, 127.0.0.1:x, \n");
+	CHECK_NUMBER(fixture.settings.listen_count, 1);
+	CHECK_ERRORS(&fixture.errors,
+	             "etc/x.ini:2: [host]: listen: '8080': an address is HOST:PORT, such as "
+	             "127.0.0.1:8080, [::1]:8080 or *:8080\n"
+	             "etc/x.ini:2: [host]: listen: '127.0.0.1:x': the port is a number from 0 to "
+	             "65535\n"
+	             "etc/x.ini:2: [host]: listen: '': an address is HOST:PORT, such as "
+	             "127.0.0.1:8080, [::1]:8080 or *:8080\n");
+	finish(&fixture);
+}
+
+static void an_address_twice_is_refused(void)
+{
+	check_line("listen = LOCALHOST:1, localhost:1",
+	           "listen: 'localhost:1': the same address is there twice: remove one");
+	check_line("listen = localhost:0, localhost:0", "");
+	check_line("listen = localhost:1, localhost:2", "");
+	check_line("listen = *:1, 127.0.0.1:2", "");
+}
+
+static void sixteen_addresses_are_the_most(void)
+{
+	check_line("listen = a:1,a:2,a:3,a:4,a:5,a:6,a:7,a:8,a:9,a:10,a:11,a:12,a:13,a:14,a:15,a:16",
+	           "");
+	check_line("listen = a:1,a:2,a:3,a:4,a:5,a:6,a:7,a:8,a:9,a:10,a:11,a:12,a:13,a:14,a:15,a:16,"
+	           "a:17", "listen: 'a:17': that is one address too many: 16 are the most");
+}
+
+static void a_key_has_its_place(void)
+{
+	struct fixture fixture;
+
+	read_settings(&fixture, "[host]\nmax_depth = 5\naccess_log = x\n");
+	CHECK_NUMBER(tn_settings_place(fixture.config, "access_log").line, 3);
+	CHECK_NUMBER(tn_settings_place(fixture.config, "listen").line, 0);
+	CHECK_TEXT(tn_settings_place(fixture.config, "listen").file, "etc/x.ini");
+	finish(&fixture);
+	read_settings(&fixture, "[worker a]\nlisten = 1\n");
+	CHECK_NUMBER(tn_settings_place(fixture.config, "listen").line, 0);
+	finish(&fixture);
+}
+
+static void a_section_host_with_a_name_is_another(void)
+{
+	struct fixture fixture;
+
+	read_settings(&fixture, "[host one]\nmax_depth = 5\n");
+	CHECK_NUMBER(fixture.settings.max_depth, 32);
+	finish(&fixture);
+}
+
+TEST_MAIN("deploy/settings",
+	TEST(without_a_section_all_have_defaults),
+	TEST(each_key_sets_its_own),
+	TEST(limits_are_those_of_an_exchange),
+	TEST(paths_and_words_are_told_apart),
+	TEST(processes_can_be_auto),
+	TEST(an_unknown_key_is_told_with_the_nearest),
+	TEST(values_of_another_form_are_refused),
+	TEST(values_out_of_range_are_refused),
+	TEST(a_refused_value_leaves_the_default),
+	TEST(a_body_has_to_fit_into_the_memory),
+	TEST(the_default_body_has_to_fit_too),
+	TEST(each_bad_address_is_told),
+	TEST(an_address_twice_is_refused),
+	TEST(sixteen_addresses_are_the_most),
+	TEST(a_key_has_its_place),
+	TEST(a_section_host_with_a_name_is_another))

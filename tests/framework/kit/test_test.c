@@ -1,0 +1,223 @@
+#include <tenon/test.h>
+
+#include "cunit.h"
+#include "framework/capture.h"
+
+#include <string.h>
+
+struct env {
+	struct tn_service self;
+	const struct tn_service *other;
+	const struct tn_secret *TOKEN;
+};
+
+/* Changes the request after it was passed on, as a Worker may. */
+static struct tn_response *worker(struct tn_request *request, const struct env *env)
+{
+	struct tn_response *response = tn_fetch(env->other, request);
+
+	tn_request_set_header(request, "x-after", "1");
+	return response;
+}
+
+TN_WORKER(worker, struct env, TN_SERVICE(other), TN_SECRET(TOKEN));
+
+static char happened[8];
+
+static void happen(void *letter)
+{
+	size_t size = strlen(happened);
+
+	if (size < sizeof(happened) - 1) {
+		happened[size] = *(const char *)letter;
+		happened[size + 1] = '\0';
+	}
+}
+
+static void a_path_is_one_of_localhost(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_request *request = tn_test_request(test, "POST", "/a?b");
+
+	CHECK_TEXT(tn_request_method(request), "POST");
+	CHECK_TEXT(tn_request_url(request), "http://localhost/a?b");
+	CHECK_TEXT(tn_request_header(request, "host"), "localhost");
+	CHECK_TEXT(tn_request_address(request), "127.0.0.1");
+	CHECK_NUMBER(tn_request_body(request).size, 0);
+	CHECK_NUMBER(strlen(tn_request_id(request)), 16);
+	tn_test_end(test);
+}
+
+static void an_absolute_url_has_its_own_host(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_request *request = tn_test_request(test, "get", "https://example.com:8443/");
+
+	CHECK_TEXT(tn_request_method(request), "GET");
+	CHECK_TEXT(tn_request_url(request), "https://example.com:8443/");
+	CHECK_TEXT(tn_request_header(request, "host"), "example.com:8443");
+	tn_test_end(test);
+}
+
+static void a_request_that_cannot_be_is_null(void)
+{
+	struct tn_test *test = tn_test_begin();
+
+	capture_begin();
+	CU_ASSERT_PTR_NULL(tn_test_request(test, "GE T", "/"));
+	CU_ASSERT_PTR_NULL(tn_test_request(test, "GET", "a"));
+	CU_ASSERT_PTR_NULL(tn_test_request(test, NULL, "/"));
+	CU_ASSERT_PTR_NULL(tn_test_request(test, "GET", NULL));
+	CHECK_NUMBER(capture_lines(capture_end(), "refused"), 2);
+	tn_test_end(test);
+}
+
+static void a_test_has_as_many_requests_as_it_makes(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_request *one = tn_test_request(test, "GET", "/one");
+	struct tn_request *two = tn_test_request(test, "GET", "/two");
+
+	tn_request_set_header(one, "x", "1");
+	CHECK_TEXT(tn_request_header(two, "x"), NULL);
+	CHECK_TEXT(tn_request_target(one), "/one");
+	CHECK_TEXT(tn_request_id(one), tn_request_id(two));
+	tn_test_end(test);
+}
+
+static void each_test_is_an_exchange_of_its_own(void)
+{
+	struct tn_test *one = tn_test_begin();
+	struct tn_test *two = tn_test_begin();
+
+	CU_ASSERT(strcmp(tn_request_id(tn_test_request(one, "GET", "/")),
+	                 tn_request_id(tn_test_request(two, "GET", "/"))) != 0);
+	tn_test_end(one);
+	CHECK_TEXT(tn_request_target(tn_test_request(two, "GET", "/")), "/");
+	tn_test_end(two);
+}
+
+static void a_secret_is_the_text(void)
+{
+	struct tn_test *test = tn_test_begin();
+	const struct tn_secret *secret = tn_test_secret(test, "s3cret");
+
+	CU_ASSERT(tn_secret_equals(secret, "s3cret"));
+	CU_ASSERT(!tn_secret_equals(secret, "other"));
+	CHECK_TEXT(tn_secret_reveal(secret).data, "s3cret");
+	tn_test_end(test);
+}
+
+static void the_end_does_what_was_left_for_it(void)
+{
+	char letters[] = "rw";
+	struct tn_test *test = tn_test_begin();
+	const struct tn_request *request = tn_test_request(test, "GET", "/");
+
+	happened[0] = '\0';
+	tn_defer(request, happen, letters);
+	tn_wait_until(request, happen, letters + 1);
+	CHECK_TEXT(happened, "");
+	tn_test_end(test);
+	CHECK_TEXT(happened, "wr");
+	tn_test_end(NULL);
+	CHECK_TEXT(happened, "wr");
+}
+
+static void a_fake_answers_the_same_each_time_and_counts(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_fake fake = TN_FAKE("auth", 403, "no");
+	struct tn_request *request = tn_test_request(test, "GET", "/");
+
+	CHECK_TEXT(fake.service.name, "auth");
+	for (unsigned i = 1; i <= 3; i++) {
+		struct tn_response *response = tn_fetch(&fake.service, request);
+
+		CHECK_NUMBER(tn_response_status(response), 403);
+		CHECK_TEXT(tn_response_body(response).data, "no");
+		CHECK_NUMBER(fake.calls, i);
+	}
+	fake.status = 204;
+	fake.body = NULL;
+	CHECK_NUMBER(tn_response_status(tn_fetch(&fake.service, request)), 204);
+	fake.status = 0;
+	CU_ASSERT_PTR_NULL(tn_fetch(&fake.service, request));
+	CHECK_NUMBER(fake.calls, 5);
+	tn_test_end(test);
+}
+
+static void a_fake_that_gets_no_request_was_not_called(void)
+{
+	struct tn_fake fake = TN_FAKE("auth", 200, "yes");
+
+	CU_ASSERT_PTR_NULL(tn_fetch(&fake.service, NULL));
+	CHECK_NUMBER(fake.calls, 0);
+	CU_ASSERT_PTR_NULL(fake.requests[0]);
+}
+
+static void a_fake_keeps_requests_as_they_came(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_fake fake = TN_FAKE("other", 200, "yes");
+	const struct env env = { .self = TN_TEST_SELF, .other = &fake.service };
+	struct tn_request *request = tn_test_request(test, "GET", "/first");
+
+	tn_request_set_body(request, "body", 4);
+	tn_fetch(&env.self, request);
+	tn_request_set_url(request, "/second");
+	tn_fetch(&env.self, request);
+	CHECK_NUMBER(fake.calls, 2);
+	CHECK_TEXT(tn_request_target(fake.requests[0]), "/first");
+	CHECK_TEXT(tn_request_header(fake.requests[0], "x-after"), NULL);
+	CHECK_TEXT(tn_request_body(fake.requests[0]).data, "body");
+	CHECK_TEXT(tn_request_target(fake.requests[1]), "/second");
+	CHECK_TEXT(tn_request_header(fake.requests[1], "x-after"), "1");
+	CU_ASSERT_PTR_NULL(fake.requests[2]);
+	tn_test_end(test);
+}
+
+static void a_fake_counts_on_when_it_keeps_no_more(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct {
+		struct tn_fake fake;
+		unsigned behind;
+	} some = { .fake = TN_FAKE("auth", 200, "yes"), .behind = 7 };
+	struct tn_request *request = tn_test_request(test, "GET", "/");
+
+	for (unsigned i = 0; i < TN_FAKE_REQUESTS + 5; i++)
+		tn_fetch(&some.fake.service, request);
+	CHECK_NUMBER(some.fake.calls, TN_FAKE_REQUESTS + 5);
+	CU_ASSERT_PTR_NOT_NULL(some.fake.requests[TN_FAKE_REQUESTS - 1]);
+	CHECK_NUMBER(some.behind, 7);
+	tn_test_end(test);
+}
+
+static void the_worker_under_test_is_entered_as_by_a_host(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_fake fake = TN_FAKE("other", 0, NULL);
+	const struct env env = { .self = TN_TEST_SELF, .other = &fake.service };
+	struct tn_request *request = tn_test_request(test, "GET", "/");
+
+	capture_begin();
+	CHECK_NUMBER(tn_response_status(tn_fetch(&env.self, request)), 500);
+	CHECK_NUMBER(capture_lines(capture_end(), "worker=self: returned NULL"), 1);
+	CHECK_NUMBER(fake.calls, 1);
+	tn_test_end(test);
+}
+
+TEST_MAIN("kit/test",
+          TEST(a_path_is_one_of_localhost),
+          TEST(an_absolute_url_has_its_own_host),
+          TEST(a_request_that_cannot_be_is_null),
+          TEST(a_test_has_as_many_requests_as_it_makes),
+          TEST(each_test_is_an_exchange_of_its_own),
+          TEST(a_secret_is_the_text),
+          TEST(the_end_does_what_was_left_for_it),
+          TEST(a_fake_answers_the_same_each_time_and_counts),
+          TEST(a_fake_that_gets_no_request_was_not_called),
+          TEST(a_fake_keeps_requests_as_they_came),
+          TEST(a_fake_counts_on_when_it_keeps_no_more),
+          TEST(the_worker_under_test_is_entered_as_by_a_host))

@@ -1,0 +1,229 @@
+#include "observe/log.h"
+
+#include "cunit.h"
+#include "framework/capture.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <wchar.h>
+
+/* Whether it starts with a time such as 2026-01-31T12:00:00.123Z. */
+static bool starts_with_time(const char *line)
+{
+	static const char form[] = "dddd-dd-ddTdd:dd:dd.dddZ";
+
+	for (size_t i = 0; form[i]; i++) {
+		bool digit = line[i] >= '0' && line[i] <= '9';
+
+		if (form[i] == 'd' ? !digit : line[i] != form[i])
+			return false;
+	}
+	return true;
+}
+
+/* A line without its time. */
+static const char *after_time(const char *line)
+{
+	return starts_with_time(line) ? line + strlen("2026-01-31T12:00:00.123Z") : line;
+}
+
+static void a_line_is_time_level_context_and_message(void)
+{
+	static const struct {
+		enum tn_log_level level;
+		struct tn_log_context context;
+		const char *line;
+	} cases[] = {
+		{ TN_LOG_ERROR, { NULL, NULL, NULL }, " error: why 1\n" },
+		{ TN_LOG_WARNING, { "0123", NULL, NULL }, " warning request=0123: why 1\n" },
+		{ TN_LOG_INFO, { NULL, "auth", NULL }, " info worker=auth: why 1\n" },
+		{ TN_LOG_ERROR, { "0", "b", "a>b" }, " error request=0 worker=b chain=a>b: why 1\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		capture_begin();
+		tn_log_write(cases[i].level, &cases[i].context, "why %d", 1);
+		CHECK_TEXT(after_time(capture_end()), cases[i].line);
+	}
+	capture_begin();
+	tn_log_write(TN_LOG_INFO, NULL, "%s", "no context");
+	CHECK_TEXT(after_time(capture_end()), " info: no context\n");
+}
+
+static void the_time_is_now_in_utc(void)
+{
+	char text[TN_TIME_SIZE];
+	struct tm utc = { 0 };
+	time_t before = time(NULL);
+	time_t shown;
+
+	setenv("TZ", "Asia/Tokyo", 1);
+	tzset();
+	CHECK_NUMBER(tn_log_time(text), strlen("2026-01-31T12:00:00.123Z"));
+	unsetenv("TZ");
+	CHECK_NUMBER(strlen(text), strlen("2026-01-31T12:00:00.123Z"));
+	CU_ASSERT(starts_with_time(text));
+	CU_ASSERT_PTR_NOT_NULL(strptime(text, "%Y-%m-%dT%H:%M:%S", &utc));
+	shown = timegm(&utc);
+	CU_ASSERT(shown >= before && shown <= time(NULL));
+}
+
+static void lines_beyond_the_level_are_not_written(void)
+{
+	for (int shown = TN_LOG_ERROR; shown <= TN_LOG_DEBUG; shown++) {
+		tn_log_set_level((enum tn_log_level)shown);
+		for (int level = TN_LOG_ERROR; level <= TN_LOG_DEBUG; level++) {
+			capture_begin();
+			tn_log_write((enum tn_log_level)level, NULL, "line");
+			CHECK_NUMBER(capture_lines(capture_end(), ": line"), level <= shown);
+		}
+	}
+	tn_log_set_level(TN_LOG_INFO);
+}
+
+static void levels_that_are_none_are_not_written(void)
+{
+	tn_log_set_level(TN_LOG_DEBUG);
+	capture_begin();
+	tn_log_write((enum tn_log_level)(TN_LOG_DEBUG + 1), NULL, "line");
+	tn_log_write((enum tn_log_level) - 1, NULL, "line");
+	CHECK_TEXT(capture_end(), "");
+	tn_log_set_level(TN_LOG_INFO);
+}
+
+static void control_characters_are_escaped(void)
+{
+	const struct tn_log_context context = { "a\nb", "c\rd", "e\tf" };
+
+	capture_begin();
+	tn_log_write(TN_LOG_ERROR, &context, "%s", "one\r\ntwo\x1b[31m\x7f \"q\" \\ \xc3\xa9");
+	CHECK_TEXT(after_time(capture_end()),
+	           " error request=a\\x0ab worker=c\\x0dd chain=e\\x09f: "
+	           "one\\x0d\\x0atwo\\x1b[31m\\x7f \"q\" \\ \xc3\xa9\n");
+}
+
+static void a_long_message_is_cut_and_still_a_line(void)
+{
+	static char message[3 * TN_LOG_LINE];
+	const char *line;
+
+	memset(message, 'm', sizeof(message) - 1);
+	capture_begin();
+	tn_log_write(TN_LOG_ERROR, NULL, "%s", message);
+	tn_log_write(TN_LOG_ERROR, NULL, "next");
+	line = capture_end();
+	CHECK_NUMBER(capture_lines(line, ""), 2);
+	CU_ASSERT(strcspn(line, "\n") < TN_LOG_LINE);
+	CU_ASSERT(strcspn(line, "\n") > TN_LOG_LINE - 100);
+	CHECK_TEXT(after_time(strchr(line, '\n') + 1), " error: next\n");
+}
+
+/* Each of these bytes takes four when it is escaped. */
+static void the_longest_context_and_message_fit_into_a_line(void)
+{
+	static char text[TN_LOG_LINE];
+	const struct tn_log_context context = { text, text, text };
+	const char *line;
+
+	memset(text, '\n', sizeof(text) - 1);
+	capture_begin();
+	tn_log_write(TN_LOG_ERROR, &context, "%s", text);
+	line = capture_end();
+	CHECK_NUMBER(capture_lines(line, ""), 1);
+	CHECK_NUMBER(capture_lines(line, " request="), 1);
+	CHECK_NUMBER(capture_lines(line, " worker="), 1);
+	CHECK_NUMBER(capture_lines(line, " chain="), 1);
+	CU_ASSERT(strlen(line) <= TN_LOG_LINE);
+	CHECK_NUMBER(line[strlen(line) - 1], '\n');
+}
+
+static void what_cannot_be_formatted_shows_the_format(void)
+{
+	static const wchar_t beyond_ascii[] = { 0xe9, 0 }; /* no such character in the C locale */
+
+	capture_begin();
+	tn_log_write(TN_LOG_ERROR, NULL, "name %ls", beyond_ascii);
+	CHECK_TEXT(after_time(capture_end()), " error: (cannot be formatted) name %ls\n");
+}
+
+/* A pipe of packets gives back each write as it was. */
+static void a_line_is_one_write(void)
+{
+	char packet[2048];
+	int standard_error = dup(STDERR_FILENO);
+	int ends[2];
+	ssize_t size;
+
+	CU_ASSERT_FATAL(pipe2(ends, O_DIRECT | O_CLOEXEC | O_NONBLOCK) == 0);
+	dup2(ends[1], STDERR_FILENO);
+	tn_log_write(TN_LOG_ERROR, &(struct tn_log_context){ "0123", "auth", "a>b" }, "one");
+	tn_log_write(TN_LOG_ERROR, NULL, "two");
+	dup2(standard_error, STDERR_FILENO);
+	close(standard_error);
+	size = read(ends[0], packet, sizeof(packet) - 1);
+	packet[size < 0 ? 0 : size] = '\0';
+	CHECK_TEXT(after_time(packet), " error request=0123 worker=auth chain=a>b: one\n");
+	size = read(ends[0], packet, sizeof(packet) - 1);
+	packet[size < 0 ? 0 : size] = '\0';
+	CHECK_TEXT(after_time(packet), " error: two\n");
+	CHECK_NUMBER(read(ends[0], packet, sizeof(packet)), -1);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* ---- Escaping ----------------------------------------------------------------------------- */
+
+static void text_between_quotes_cannot_end_them(void)
+{
+	static const struct {
+		const char *text, *plain, *quoted;
+	} cases[] = {
+		{ "", "", "" },
+		{ "/a b?c", "/a b?c", "/a b?c" },
+		{ "\"", "\"", "\\x22" },
+		{ "\\", "\\", "\\x5c" },
+		{ "\\x22", "\\x22", "\\x5cx22" },
+		{ "\xc3\xa9", "\xc3\xa9", "\\xc3\\xa9" },
+		{ "\x01\x1f \x7f~", "\\x01\\x1f \\x7f~", "\\x01\\x1f \\x7f~" },
+	};
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CHECK_NUMBER(tn_log_escape(text, sizeof(text), cases[i].text, false),
+		             strlen(cases[i].plain));
+		CHECK_TEXT(text, cases[i].plain);
+		CHECK_NUMBER(tn_log_escape(text, sizeof(text), cases[i].text, true),
+		             strlen(cases[i].quoted));
+		CHECK_TEXT(text, cases[i].quoted);
+	}
+}
+
+static void no_escape_is_cut_in_its_midst(void)
+{
+	for (size_t room = 5; room < 40; room++) {
+		char text[64];
+		size_t size;
+
+		memset(text, '#', sizeof(text));
+		size = tn_log_escape(text, room, "a\nb\nc\nd\ne\nf\ng\n", false);
+		CU_ASSERT(size < room);
+		CHECK_NUMBER(strlen(text), size);
+		CHECK_NUMBER(text[room], '#');
+		CU_ASSERT(strncmp(text, "a\\x0ab\\x0ac\\x0ad\\x0ae\\x0af\\x0ag\\x0a", size) == 0);
+		CU_ASSERT(size % 5 < 2); /* a letter alone, or with its escape */
+	}
+}
+
+TEST_MAIN("observe/log",
+          TEST(a_line_is_time_level_context_and_message),
+          TEST(the_time_is_now_in_utc),
+          TEST(lines_beyond_the_level_are_not_written),
+          TEST(levels_that_are_none_are_not_written),
+          TEST(control_characters_are_escaped),
+          TEST(a_long_message_is_cut_and_still_a_line),
+          TEST(the_longest_context_and_message_fit_into_a_line),
+          TEST(what_cannot_be_formatted_shows_the_format),
+          TEST(a_line_is_one_write),
+          TEST(text_between_quotes_cannot_end_them),
+          TEST(no_escape_is_cut_in_its_midst))

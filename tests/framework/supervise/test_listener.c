@@ -1,0 +1,289 @@
+#include "supervise/listener.h"
+
+#include "../deploy/scratch.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+
+struct fixture {
+	struct tn_listener listener;
+	char reason[512];
+	int code;
+};
+
+static void bind_to(struct fixture *fixture, const char *text)
+{
+	struct tn_address address;
+
+	*fixture = (struct fixture){ .listener.socket = -1 };
+	CU_ASSERT_PTR_NULL_FATAL(tn_address_parse(text, &address));
+	fixture->code = tn_listener_bind(&fixture->listener, &address, fixture->reason,
+	                                 sizeof(fixture->reason));
+}
+
+static void close_fixture(struct fixture *fixture)
+{
+	if (fixture->listener.socket >= 0)
+		close(fixture->listener.socket);
+}
+
+static void listen_on(struct fixture *fixture, const char *text)
+{
+	bind_to(fixture, text);
+	CHECK_TEXT(fixture->reason, "");
+	CHECK_NUMBER(fixture->code, 0);
+	if (!fixture->code)
+		CHECK_NUMBER(tn_listener_listen(&fixture->listener, fixture->reason,
+		                                sizeof(fixture->reason)), 0);
+}
+
+static unsigned port_of(const struct fixture *fixture)
+{
+	const char *colon = strrchr(fixture->listener.name, ':');
+
+	return colon ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+}
+
+static bool connects_v4(unsigned port)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr = { htonl(INADDR_LOOPBACK) },
+	};
+	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool connected = connect(client, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+	close(client);
+	return connected;
+}
+
+static bool connects_v6(unsigned port)
+{
+	struct sockaddr_in6 address = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons((uint16_t)port),
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
+	int client = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool connected = connect(client, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+	close(client);
+	return connected;
+}
+
+static bool has_ipv6(const char *test)
+{
+	struct sockaddr_in6 address = {
+		.sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
+	int socket_ = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool has = bind(socket_, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+	close(socket_);
+	if (!has)
+		printf("%s: skipped, this machine has no IPv6\n", test);
+	return has;
+}
+
+static int option_of(const struct fixture *fixture, int level, int option)
+{
+	int value = -1;
+	socklen_t size = sizeof(value);
+
+	CU_ASSERT_EQUAL(getsockopt(fixture->listener.socket, level, option, &value, &size), 0);
+	return value;
+}
+
+static void a_free_port_is_named(void)
+{
+	struct fixture fixture;
+
+	listen_on(&fixture, "127.0.0.1:0");
+	CU_ASSERT(strncmp(fixture.listener.name, "127.0.0.1:", 10) == 0);
+	CU_ASSERT(port_of(&fixture) > 0);
+	CU_ASSERT_TRUE(connects_v4(port_of(&fixture)));
+	close_fixture(&fixture);
+}
+
+/* Or a client would wait for a host that may not come up. */
+static void nobody_is_let_in_before_listening(void)
+{
+	struct fixture fixture;
+
+	bind_to(&fixture, "127.0.0.1:0");
+	CHECK_NUMBER(fixture.code, 0);
+	CU_ASSERT_FALSE(connects_v4(port_of(&fixture)));
+	CHECK_NUMBER(tn_listener_listen(&fixture.listener, fixture.reason, sizeof(fixture.reason)),
+	             0);
+	CU_ASSERT_TRUE(connects_v4(port_of(&fixture)));
+	close_fixture(&fixture);
+}
+
+static void accepting_does_not_block(void)
+{
+	struct fixture fixture;
+
+	listen_on(&fixture, "127.0.0.1:0");
+	CU_ASSERT(fcntl(fixture.listener.socket, F_GETFL) & O_NONBLOCK);
+	CU_ASSERT(fcntl(fixture.listener.socket, F_GETFD) & FD_CLOEXEC);
+	CU_ASSERT(accept(fixture.listener.socket, NULL, NULL) < 0 && errno == EAGAIN);
+	close_fixture(&fixture);
+}
+
+static void localhost_is_resolved(void)
+{
+	struct fixture fixture;
+
+	listen_on(&fixture, "localhost:0");
+	CU_ASSERT(strncmp(fixture.listener.name, "127.0.0.1:", 10) == 0 ||
+	          strncmp(fixture.listener.name, "[::1]:", 6) == 0);
+	CU_ASSERT(port_of(&fixture) > 0);
+	close_fixture(&fixture);
+}
+
+static void an_ipv6_address_is_named_in_brackets(void)
+{
+	struct fixture fixture;
+
+	if (!has_ipv6(__func__))
+		return;
+	listen_on(&fixture, "[::1]:0");
+	CU_ASSERT(strncmp(fixture.listener.name, "[::1]:", 6) == 0);
+	CU_ASSERT_TRUE(connects_v6(port_of(&fixture)));
+	CHECK_NUMBER(option_of(&fixture, IPPROTO_IPV6, IPV6_V6ONLY), 1);
+	close_fixture(&fixture);
+}
+
+static void a_star_takes_both_families(void)
+{
+	struct fixture fixture;
+
+	listen_on(&fixture, "*:0");
+	CU_ASSERT_TRUE(connects_v4(port_of(&fixture)));
+	if (has_ipv6(__func__))
+		CU_ASSERT_TRUE(connects_v6(port_of(&fixture)));
+	close_fixture(&fixture);
+}
+
+#define IN_USE \
+	"Address already in use: another program listens there (`ss -ltnp` names it); end it, or " \
+	"change `listen`"
+
+static void a_port_in_use_is_unavailable(void)
+{
+	struct fixture first, second;
+	char expected[512];
+
+	listen_on(&first, "127.0.0.1:0");
+	bind_to(&second, first.listener.name);
+	CHECK_NUMBER(second.code, EX_UNAVAILABLE);
+	snprintf(expected, sizeof(expected), "%s: " IN_USE, first.listener.name);
+	CHECK_TEXT(second.reason, expected);
+	CU_ASSERT(second.listener.socket < 0);
+	close_fixture(&first);
+}
+
+/* Two that start at once: each can bind, one can listen. */
+static void a_port_that_another_was_faster_to_take_is_unavailable(void)
+{
+	struct fixture first, second;
+	char expected[512];
+
+	bind_to(&first, "127.0.0.1:0");
+	bind_to(&second, first.listener.name);
+	CHECK_NUMBER(second.code, 0);
+	CHECK_NUMBER(tn_listener_listen(&second.listener, second.reason, sizeof(second.reason)), 0);
+	CHECK_NUMBER(tn_listener_listen(&first.listener, first.reason, sizeof(first.reason)),
+	             EX_UNAVAILABLE);
+	snprintf(expected, sizeof(expected), "%s: " IN_USE, first.listener.name);
+	CHECK_TEXT(first.reason, expected);
+	close_fixture(&first);
+	close_fixture(&second);
+}
+
+/* What a host that has just stopped leaves in TIME-WAIT must not keep the next one from starting. */
+static void an_address_can_be_bound_again_at_once(void)
+{
+	struct fixture fixture;
+
+	bind_to(&fixture, "127.0.0.1:0");
+	CHECK_NUMBER(option_of(&fixture, SOL_SOCKET, SO_REUSEADDR), 1);
+	CHECK_NUMBER(option_of(&fixture, SOL_SOCKET, SO_REUSEPORT), 0); /* it would hide a port in use */
+	close_fixture(&fixture);
+}
+
+static void an_address_of_another_machine_is_unavailable(void)
+{
+	struct fixture fixture;
+
+	bind_to(&fixture, "192.0.2.1:0");
+	CHECK_NUMBER(fixture.code, EX_UNAVAILABLE);
+	CHECK_TEXT(fixture.reason, "192.0.2.1:0: Cannot assign requested address: this machine "
+	                           "does not have that address");
+}
+
+static void a_name_that_is_none_is_unavailable(void)
+{
+	struct fixture fixture;
+
+	bind_to(&fixture, "nowhere.invalid:80");
+	CHECK_NUMBER(fixture.code, EX_UNAVAILABLE);
+	CU_ASSERT(strncmp(fixture.reason, "nowhere.invalid: ", 17) == 0);
+}
+
+/* A port that nobody listens on, below where privileges end; 0 where there is none. */
+static unsigned privileged_port(void)
+{
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+	char text[16] = "1024";
+
+	if (file) {
+		if (!fgets(text, sizeof(text), file))
+			text[0] = '\0';
+		fclose(file);
+	}
+	return strtoul(text, NULL, 10) > 1 ? 1 : 0;
+}
+
+static int bind_privileged(void *argument)
+{
+	struct fixture fixture;
+
+	(void)argument;
+	bind_to(&fixture, "127.0.0.1:1");
+	if (strcmp(fixture.reason, "127.0.0.1:1: Permission denied: a port below 1024 needs "
+	                           "privileges; use a higher one, or give the program "
+	                           "CAP_NET_BIND_SERVICE") != 0)
+		return 1;
+	return fixture.code;
+}
+
+static void a_privileged_port_is_not_permitted(void)
+{
+	if (!privileged_port()) {
+		printf("%s: skipped, this machine has no privileged ports\n", __func__);
+		return;
+	}
+	if (geteuid() == 0)
+		CHECK_NUMBER(as_nobody(bind_privileged, NULL), EX_NOPERM);
+	else
+		CHECK_NUMBER(bind_privileged(NULL), EX_NOPERM);
+}
+
+TEST_MAIN("supervise/listener",
+	TEST(a_free_port_is_named),
+	TEST(nobody_is_let_in_before_listening),
+	TEST(accepting_does_not_block),
+	TEST(localhost_is_resolved),
+	TEST(an_ipv6_address_is_named_in_brackets),
+	TEST(a_star_takes_both_families),
+	TEST(a_port_in_use_is_unavailable),
+	TEST(a_port_that_another_was_faster_to_take_is_unavailable),
+	TEST(an_address_can_be_bound_again_at_once),
+	TEST(an_address_of_another_machine_is_unavailable),
+	TEST(a_name_that_is_none_is_unavailable),
+	TEST(a_privileged_port_is_not_permitted))
