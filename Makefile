@@ -1,27 +1,32 @@
 # Tenon. `make run` and `make test` do all of their own set-up on Debian and Ubuntu.
 
 VERSION  = 0.1.0
+ABI      = 1.0
 PREFIX   = /usr/local
 DESTDIR  =
 CC       = gcc
 CFLAGS   = -O2 -g
+LDFLAGS  =
 SANITIZE =
 DEPS     = yes
+
+empty :=
+space := $(empty) $(empty)
+comma := ,
 
 ifeq ($(SANITIZE),)
 BUILD = build
 else
-empty :=
-comma := ,
 BUILD = build/sanitize-$(subst $(comma),-,$(SANITIZE))
 SANITIZER = -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wvla
-FLAGS    = -std=gnu17 -D_GNU_SOURCE -DTN_VERSION='"$(VERSION)"' -fPIC -Iinclude -Iframework \
+INCLUDES = -Iinclude -Iframework
+FLAGS    = -std=gnu17 -D_GNU_SOURCE -DTN_VERSION='"$(VERSION)"' -fPIC $(INCLUDES) \
            $(WARNINGS) $(SANITIZER) $(CFLAGS)
-LINK     = $(SANITIZER) -L$(BUILD) -Wl,-z,now -Wl,-z,relro
+LINK     = $(SANITIZER) -L$(BUILD) -Wl,-z,now -Wl,-z,relro $(LDFLAGS)
 
 # ---- What there is -------------------------------------------------------------------------
 
@@ -43,53 +48,88 @@ PLUGINS        = $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(PLUGIN_FILES)) \
 UNIT_TESTS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/framework/*/test_*.c))
 PLUGIN_TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/plugins/test_*.c))
 E2E_TESTS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/e2e/test_*.c))
+SCRIPT_TESTS = $(wildcard tests/*/test_*.sh)
 FIXTURES     = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/fixtures/*.c))
 BENCHES      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 
 SOURCES = $(LIBRARY_SOURCES) $(KIT_SOURCES) $(HOST_SOURCES) $(MAIN_SOURCES) $(PLUGIN_FILES) \
-          $(wildcard plugins/*/*.c tests/framework/*/*.c tests/plugins/*.c tests/e2e/*.c \
-          tests/fixtures/*.c tests/bench/*.c)
-HEADERS = $(wildcard include/*.h include/tenon/*.h framework/*/*.h tests/*.h tests/*/*.h)
+          $(wildcard plugins/*/*.c tests/*/*.c tests/framework/*/*.c)
 
 # ---- The two commands, and their like ------------------------------------------------------
 
-.PHONY: all run test unit lint valgrind bench install clean tests
+.PHONY: all tests objects run test lint valgrind bench install uninstall clean
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/tenon $(BUILD)/libtenon-test.a $(PLUGINS)
+all: $(BUILD)/tenon $(BUILD)/installed/tenon $(BUILD)/libtenon-test.a $(PLUGINS) \
+     compile_commands.json
+
+tests: all $(UNIT_TESTS) $(PLUGIN_TESTS) $(E2E_TESTS) $(FIXTURES)
+
+objects: $(call objects,$(SOURCES))
+
+# Packages, then what is to be built: on all cores, unless -j says otherwise.
+NEED     = @etc/packages.sh $(DEPS)
+MAKE_ALL = @$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
+RUN      = @BUILD=$(BUILD) SANITIZE=$(SANITIZE)
+
+# The path is one that holds in the directory where the user has typed `make`.
+TOKEN = $(if $(filter $(CURDIR),$(PWD)),,$(CURDIR)/)build/demo-token
 
 run:
-	@etc/packages.sh $(DEPS) run
-	@$(MAKE) --no-print-directory all $(BUILD)/demo-token
+	$(NEED) run
+	$(MAKE_ALL) all build/demo-token
 	@echo
 	@echo 'In another terminal, 200 and then 403:'
 	@echo
-	@echo '    curl -i -H "x-custom-token: $$(cat $(BUILD)/demo-token)" http://127.0.0.1:8080/'
+	@echo '    curl -i -H "x-custom-token: $$(cat $(TOKEN))" http://127.0.0.1:8080/'
 	@echo '    curl -i http://127.0.0.1:8080/'
 	@echo
 	@exec $(BUILD)/tenon run etc/tenon.ini
 
-test:
-	@etc/packages.sh $(DEPS) run test
-	@$(MAKE) --no-print-directory all tests
-	@BUILD=$(BUILD) tests/run.sh $(UNIT_TESTS) $(PLUGIN_TESTS) $(E2E_TESTS)
-
-tests: all $(UNIT_TESTS) $(PLUGIN_TESTS) $(E2E_TESTS) $(FIXTURES) $(BENCHES)
-
 # Random, and never checked in.
-$(BUILD)/demo-token:
+build/demo-token:
+	@mkdir -p $(@D)
 	@umask 077; head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' >$@
 
+test:
+	$(NEED) run test
+	$(MAKE_ALL) tests
+	$(RUN) tests/run.sh $(E2E_TESTS) $(SCRIPT_TESTS) $(UNIT_TESTS) $(PLUGIN_TESTS)
+
+lint:
+	$(NEED) run test lint
+	$(MAKE_ALL) compile_commands.json
+	@MAKE='$(MAKE)' tests/lint.sh
+
+# In the end-to-end tests it is the host that runs under valgrind, not the test.
+VALGRIND = valgrind -q --leak-check=full --error-exitcode=99
+
+valgrind:
+	$(NEED) run test valgrind
+	$(MAKE_ALL) tests
+	$(RUN) LIMIT=600 WRAPPER='$(VALGRIND)' tests/run.sh $(UNIT_TESTS) $(PLUGIN_TESTS)
+	$(RUN) LIMIT=600 TN_HOST_PREFIX='$(VALGRIND)' tests/run.sh $(E2E_TESTS)
+
+bench:
+	$(NEED) run test bench
+	$(MAKE_ALL) tests $(BENCHES)
+	@for bench in $(BENCHES); do BUILD=$(BUILD) $$bench || exit 1; done
+
 # ---- How it is built -----------------------------------------------------------------------
+
+# A Worker, and its test, sees the public headers only.
+$(BUILD)/obj/plugins/%.o:       INCLUDES = -Iinclude
+$(BUILD)/obj/tests/plugins/%.o: INCLUDES = -Iinclude -Itests
+$(BUILD)/obj/tests/%.o:         INCLUDES = -Iinclude -Iframework -Itests
 
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libtenon.so: $(call objects,$(LIBRARY_SOURCES)) framework/message/libtenon.map
-	$(CC) $(LINK) -shared -Wl,-soname,libtenon.so.1 -Wl,-Bsymbolic -Wl,-z,defs \
+	$(CC) $(LINK) -shared -Wl,-soname,libtenon.so.$(basename $(ABI)) -Wl,-Bsymbolic -Wl,-z,defs \
 		-Wl,--version-script=framework/message/libtenon.map -o $@ $(filter %.o,$^)
-	@ln -sf libtenon.so $(BUILD)/libtenon.so.1
+	@ln -sf libtenon.so $@.$(basename $(ABI))
 
 $(BUILD)/libtenon-test.a: $(call objects,$(KIT_SOURCES))
 	@rm -f $@
@@ -99,8 +139,14 @@ $(BUILD)/libhost.a: $(call objects,$(HOST_SOURCES))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/tenon: $(call objects,$(MAIN_SOURCES)) $(BUILD)/libhost.a $(BUILD)/libtenon.so
-	$(CC) $(LINK) -Wl,-rpath,'$$ORIGIN:$$ORIGIN/../lib' -o $@ $(filter %.o %.a,$^) \
+# One program, linked twice: it seeks the library beside itself, or, once installed, in lib/.
+$(BUILD)/tenon:           RPATH = $$ORIGIN
+$(BUILD)/installed/tenon: RPATH = $$ORIGIN/../lib
+
+$(BUILD)/tenon $(BUILD)/installed/tenon: $(call objects,$(MAIN_SOURCES)) $(BUILD)/libhost.a \
+                                         $(BUILD)/libtenon.so
+	@mkdir -p $(@D)
+	$(CC) $(LINK) -Wl,-rpath,'$(RPATH)' -o $@ $(filter %.o %.a,$^) \
 		-ltenon -lmicrohttpd -linih -ldl
 
 WORKER_LINK = $(LINK) -shared -Wl,-Bsymbolic -Wl,-z,defs \
@@ -111,21 +157,24 @@ $(BUILD)/plugins/%.so: $(BUILD)/obj/plugins/%.o $(BUILD)/libtenon.so framework/m
 	$(CC) $(WORKER_LINK) -o $@ $(filter %.o,$^) -ltenon
 
 define folder_plugin
-$(BUILD)/plugins/$(1).so: $(call objects,$(wildcard plugins/$(1)/*.c)) $(BUILD)/libtenon.so
+$(BUILD)/plugins/$(1).so: $(call objects,$(wildcard plugins/$(1)/*.c)) $(BUILD)/libtenon.so \
+                          framework/message/worker.map
 	@mkdir -p $$(@D)
 	$$(CC) $$(WORKER_LINK) -o $$@ $$(filter %.o,$$^) -ltenon
 endef
 $(foreach folder,$(PLUGIN_FOLDERS),$(eval $(call folder_plugin,$(folder))))
 
+-include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))
+
 # ---- Tests ---------------------------------------------------------------------------------
 
 TEST_LINK = $(LINK) -Wl,-rpath,'$$ORIGIN/../..:$$ORIGIN/../../..'
 
-$(BUILD)/tests/framework/%: $(BUILD)/obj/tests/framework/%.o $(BUILD)/libhost.a \
-                            $(BUILD)/libtenon.so $(BUILD)/libtenon-test.a
+# tests/framework/ and tests/bench/: with all of the host, but its main().
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libtenon-test.a $(BUILD)/libhost.a \
+                  $(BUILD)/libtenon.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_LINK) -o $@ $(filter %.o,$^) $(BUILD)/libtenon-test.a $(BUILD)/libhost.a \
-		-ltenon -lmicrohttpd -linih -ldl -lcunit
+	$(CC) $(TEST_LINK) -o $@ $(filter %.o %.a,$^) -ltenon -lmicrohttpd -linih -ldl -lcunit
 
 # As a Worker's author would: the library and CUnit.
 $(BUILD)/tests/plugins/%: $(BUILD)/obj/tests/plugins/%.o $(BUILD)/libtenon-test.a \
@@ -146,11 +195,48 @@ $(BUILD)/tests/fixtures/%.so: $(BUILD)/obj/tests/fixtures/%.o $(BUILD)/libtenon.
 
 # ---- Installing ----------------------------------------------------------------------------
 
+ROOT = $(DESTDIR)$(PREFIX)
+
+INSTALLED = bin/tenon \
+            lib/libtenon.so.$(ABI) lib/libtenon.so.$(basename $(ABI)) lib/libtenon.so \
+            lib/libtenon-test.a lib/tenon/worker.map \
+            lib/pkgconfig/tenon.pc lib/pkgconfig/tenon-test.pc \
+            include/tenon.h include/tenon/test.h \
+            share/man/man1/tenon.1 share/man/man5/tenon.ini.5
+
+FILL = sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|'
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/tenon \
-		$(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/tenon
+	install -D $(BUILD)/installed/tenon $(ROOT)/bin/tenon
+	install -D $(BUILD)/libtenon.so $(ROOT)/lib/libtenon.so.$(ABI)
+	ln -sf libtenon.so.$(ABI) $(ROOT)/lib/libtenon.so.$(basename $(ABI))
+	ln -sf libtenon.so.$(ABI) $(ROOT)/lib/libtenon.so
+	install -D -m 644 -t $(ROOT)/lib $(BUILD)/libtenon-test.a
+	install -D -m 644 -t $(ROOT)/lib/tenon framework/message/worker.map
+	$(FILL) framework/message/tenon.pc.in | install -D -m 644 /dev/stdin $(ROOT)/lib/pkgconfig/tenon.pc
+	$(FILL) framework/kit/tenon-test.pc.in | install -D -m 644 /dev/stdin $(ROOT)/lib/pkgconfig/tenon-test.pc
+	install -D -m 644 -t $(ROOT)/include include/tenon.h
+	install -D -m 644 -t $(ROOT)/include/tenon include/tenon/test.h
+	install -D -m 644 -t $(ROOT)/share/man/man1 framework/command/tenon.1
+	install -D -m 644 -t $(ROOT)/share/man/man5 framework/deploy/tenon.ini.5
+
+uninstall:
+	rm -f $(addprefix $(ROOT)/,$(INSTALLED))
+	rmdir --ignore-fail-on-non-empty $(wildcard $(ROOT)/lib/tenon $(ROOT)/include/tenon)
+
+# ---- The rest ------------------------------------------------------------------------------
+
+# For editors. A directory is newer when a file has come or gone.
+define newline
+
+
+endef
+
+compile_commands.json: INCLUDES = -Iinclude -Iframework -Itests
+compile_commands.json: Makefile $(sort $(dir $(SOURCES)))
+	$(file >$@,[$(subst }$(space){,}$(comma)$(newline){,$(foreach source,$(SOURCES),{ \
+		"directory": "$(CURDIR)"$(comma) "file": "$(source)"$(comma) \
+		"command": "$(CC) $(subst ",\",$(FLAGS)) -c $(source)" }))])
 
 clean:
 	rm -rf build compile_commands.json
-
--include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))

@@ -1,0 +1,75 @@
+#!/bin/sh
+#
+# packages.sh DEPS PURPOSE... - sees to the packages that the purposes need: run, test, lint,
+# valgrind, bench. What is missing is named and installed with apt-get: as root at once, otherwise
+# through sudo after showing the commands and, on a terminal, asking. Where DEPS is "no", or
+# nothing is missing, it does nothing. Exit status 1: they are not all there.
+
+set -eu
+
+stop()
+{
+	printf '%s\n' "$@" >&2
+	exit 1
+}
+
+# One word for each package; this|that where either will do, and the first is what is installed.
+# curl is for the two lines that `make run` prints.
+packages()
+{
+	case $1 in
+	run) echo 'gcc libc6-dev libmicrohttpd-dev libinih-dev curl' ;;
+	test) echo 'libcunit1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev strace binutils' \
+		'pkg-config|pkgconf' ;;
+	lint) echo 'clang clang-format clang-tidy cppcheck mandoc' ;;
+	valgrind) echo 'valgrind' ;;
+	bench) echo 'wrk valgrind' ;;
+	*) stop "packages.sh: there is no purpose '$1'" ;;
+	esac
+}
+
+[ "$1" != no ] || exit 0
+shift
+wanted=$(for purpose; do packages "$purpose"; done)
+
+command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || stop \
+	'This is neither Debian nor Ubuntu, so nothing is installed for you. What is needed, by' \
+	'the names that it has there:' '' "$wanted" '' \
+	'Install their like, then add DEPS=no to the command: make ... DEPS=no'
+
+# One question for all of them: it takes as long as one for each.
+IFS=' |
+'
+present=$(dpkg-query -W -f ' ${Package}:${db:Status-Status} ' $wanted 2>/dev/null) || :
+unset IFS
+
+missing=
+for choice in $wanted; do
+	case $present in
+	*" ${choice%|*}:installed "* | *" ${choice#*|}:installed "*) ;;
+	*) missing="$missing ${choice%|*}" ;;
+	esac
+done
+[ -n "$missing" ] || exit 0
+
+# --no-remove: what stands in the way of them on this machine is for its user to remove.
+update='apt-get update -q'
+install="apt-get install -q -y --no-install-recommends --no-remove$missing"
+sudo=
+
+echo "Missing packages:$missing"
+if [ "$(id -u)" -ne 0 ]; then
+	command -v sudo >/dev/null || stop 'This user may not install them, and there is no sudo.' \
+		'As root:' '' "    $update && $install" ''
+	printf '%s\n' 'To install them:' '' "    sudo $update" "    sudo $install" ''
+	sudo='sudo -n'
+	if [ -t 0 ]; then
+		sudo=sudo
+		printf 'Go on? [y/N] '
+		read -r answer || :
+		case ${answer:-} in [yY]*) ;; *) stop 'Nothing was installed.' ;; esac
+	fi
+fi
+export DEBIAN_FRONTEND=noninteractive
+$sudo $update || echo 'apt-get update failed: going on with the package lists that are there' >&2
+$sudo $install </dev/null || stop "They could not be installed:$missing"

@@ -1,0 +1,163 @@
+#!/bin/sh
+#
+# test_install.sh - installs below a temporary directory, builds etc/worker/ with what is there, as
+# somebody would who has never seen this tree, and uninstalls it again.
+
+set -u
+
+: "${BUILD:=build}" "${SANITIZE:=}"
+
+# What the outer make has said is not for the makes below; BUILD and SANITIZE are.
+unset MAKEFLAGS MAKELEVEL MFLAGS PKG_CONFIG_PATH PKG_CONFIG_LIBDIR
+
+top=$PWD
+scratch=$(mktemp -d)
+prefix=/opt/tenon
+root=$scratch/stage$prefix
+host=
+trap 'rm -rf "$scratch"; [ -z "$host" ] || kill -s KILL "$host" 2>/dev/null' EXIT
+trap 'exit 1' INT TERM HUP
+
+export PKG_CONFIG_PATH="$root/lib/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$scratch/stage"
+
+tree()
+{
+	make -s --no-print-directory -C "$top" BUILD="$BUILD" SANITIZE="$SANITIZE" PREFIX=$prefix \
+		DESTDIR="$scratch/stage" "$@"
+}
+
+# The example, in a directory of its own. A sanitizer's library must also be in the test program.
+worker()
+{
+	make -s --no-print-directory -C "$scratch/worker" \
+		CFLAGS="-O1 -Wall -Wextra -Werror ${SANITIZE:+-fsanitize=$SANITIZE}" "$@"
+}
+
+installed()
+{
+	(cd "$scratch/stage" && find . -type f -o -type l) | LC_ALL=C sort
+}
+
+exports()
+{
+	nm -D --defined-only "$1" | awk '{ print $3 }' | LC_ALL=C sort | tr '\n' ' '
+}
+
+# Complains where the two differ.
+same()
+{
+	[ "$1" = "$2" ] && return
+	printf 'is:\n%s\nshould be:\n%s\n' "$1" "$2"
+	return 1
+}
+
+# ---- The tests, in this order ----------------------------------------------------------------
+
+installs_these_files_and_no_other()
+{
+	tree install && same "$(installed)" "$(printf ".$prefix/%s\n" \
+		bin/tenon \
+		include/tenon.h \
+		include/tenon/test.h \
+		lib/libtenon-test.a \
+		lib/libtenon.so \
+		lib/libtenon.so.1 \
+		lib/libtenon.so.1.0 \
+		lib/pkgconfig/tenon-test.pc \
+		lib/pkgconfig/tenon.pc \
+		lib/tenon/worker.map \
+		share/man/man1/tenon.1 \
+		share/man/man5/tenon.ini.5)"
+}
+
+installs_over_itself()
+{
+	tree install
+}
+
+pkg_config_names_the_prefix()
+{
+	same "$(env -u PKG_CONFIG_SYSROOT_DIR pkg-config --variable=prefix tenon tenon-test)" \
+		"$prefix $prefix"
+}
+
+the_program_finds_its_library()
+{
+	(cd / && "$root/bin/tenon" --version) | grep -q '^tenon [0-9.]*, ABI 1\.0$' || return
+	ldd "$root/bin/tenon" | grep -q "libtenon.so.1 => .*/opt/tenon/.*lib/libtenon.so.1 "
+}
+
+a_worker_is_built_without_a_warning()
+{
+	cp -r etc/worker "$scratch/worker" && same "$(worker 2>&1)" ''
+}
+
+a_worker_exports_what_the_host_needs()
+{
+	same "$(exports "$scratch/worker/hello.so")" 'fetch tn_worker '
+}
+
+a_worker_exports_nothing_else()
+{
+	echo '__attribute__((visibility("default"))) extern int other; int other;' |
+		cat "$scratch/worker/hello.c" - >"$scratch/worker/other.c"
+	worker WORKER=other && same "$(exports "$scratch/worker/other.so")" 'fetch tn_worker '
+}
+
+a_missing_function_is_found_when_linking()
+{
+	sed 's/tn_format(/no_such_function(/; 1i extern char *no_such_function();' \
+		"$scratch/worker/hello.c" >"$scratch/worker/broken.c"
+	! worker WORKER=broken CFLAGS=-w >"$scratch/log" 2>&1 &&
+		grep -q 'undefined reference to .no_such_function' "$scratch/log"
+}
+
+the_test_of_a_worker_passes()
+{
+	LD_LIBRARY_PATH="$root/lib" worker test
+}
+
+the_configuration_is_checked()
+{
+	(PATH="$root/bin:$PATH" && worker check)
+}
+
+the_worker_answers()
+{
+	sed 's/127.0.0.1:8080$/127.0.0.1:0/' "$scratch/worker/hello.ini" >"$scratch/worker/free.ini"
+	"$root/bin/tenon" run "$scratch/worker/free.ini" 2>"$scratch/log" &
+	host=$!
+	for _ in $(seq 300); do
+		url=$(sed -n 's|.*listening on \(http://.*\)|\1|p' "$scratch/log")
+		[ -z "$url" ] || break
+		sleep 0.1
+	done
+	same "$(curl -s --noproxy '*' "$url/hello")" 'Hello, everybody' || return
+	kill -s TERM "$host" && wait "$host"
+	same $? 0 && host=
+}
+
+nothing_is_left_behind()
+{
+	tree uninstall && same "$(installed)" '' || return
+	[ ! -e "$root/lib/tenon" ] && [ ! -e "$root/include/tenon" ]
+}
+
+# ---- All of them -----------------------------------------------------------------------------
+
+passed=0 failed=0
+for test in installs_these_files_and_no_other installs_over_itself pkg_config_names_the_prefix \
+	the_program_finds_its_library a_worker_is_built_without_a_warning \
+	a_worker_exports_what_the_host_needs a_worker_exports_nothing_else \
+	a_missing_function_is_found_when_linking the_test_of_a_worker_passes \
+	the_configuration_is_checked the_worker_answers nothing_is_left_behind; do
+	if $test >"$scratch/output" 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "$0: $test:"
+		cat "$scratch/output"
+	fi
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
