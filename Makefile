@@ -24,7 +24,7 @@ endif
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
            -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wvla
 INCLUDES = -Iinclude -Iframework
-FLAGS    = -std=gnu17 -D_GNU_SOURCE -DTN_VERSION='"$(VERSION)"' -fPIC $(INCLUDES) \
+FLAGS    = -std=gnu17 -fno-plt -D_GNU_SOURCE -DTN_VERSION='"$(VERSION)"' -fPIC $(INCLUDES) \
            $(WARNINGS) $(SANITIZER) $(CFLAGS)
 LINK     = $(SANITIZER) -L$(BUILD) -Wl,-z,now -Wl,-z,relro $(LDFLAGS)
 

@@ -4,16 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The arena hands out parts of one allocation, so ASan sees misuse only if it is told of it. */
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_POISONS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_POISONS 1
-#endif
-#endif
-
-#ifdef ARENA_POISONS
+#if TN_ARENA_POISONS
 #include <sanitizer/asan_interface.h>
 #define poison(address, size) ASAN_POISON_MEMORY_REGION(address, size)
 #define unpoison(address, size) ASAN_UNPOISON_MEMORY_REGION(address, size)
@@ -23,8 +14,6 @@
 #define unpoison(address, size) ((void)0)
 #define RED_ZONE ((size_t)0)
 #endif
-
-#define ALIGNMENT ((size_t)16)
 
 /* A chunk beyond the first, or a large block: `data` follows. */
 struct tn_arena_block {
@@ -41,7 +30,7 @@ struct tn_arena_release {
 
 static size_t aligned(size_t size)
 {
-	return (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+	return (size + TN_ARENA_ALIGNMENT - 1) & ~(TN_ARENA_ALIGNMENT - 1);
 }
 
 bool tn_arena_init(struct tn_arena *arena, size_t limit)
@@ -79,7 +68,7 @@ static struct tn_arena_block *add_block(struct tn_arena *arena, size_t size)
 }
 
 /* What does not fit into the current chunk: a large block of its own, or a new chunk. */
-static void *alloc_slowly(struct tn_arena *arena, size_t size)
+static void *alloc_elsewhere(struct tn_arena *arena, size_t size)
 {
 	struct tn_arena_block *block;
 
@@ -97,7 +86,7 @@ static void *alloc_slowly(struct tn_arena *arena, size_t size)
 	return block->data;
 }
 
-void *tn_arena_alloc(struct tn_arena *arena, size_t size)
+void *tn_arena_alloc_slowly(struct tn_arena *arena, size_t size)
 {
 	size_t whole = aligned(size ? size : 1);
 	void *memory;
@@ -105,7 +94,7 @@ void *tn_arena_alloc(struct tn_arena *arena, size_t size)
 	if (size > arena->limit || whole > arena->limit - arena->used)
 		return NULL;
 	if (whole > TN_ARENA_LARGE || whole + RED_ZONE > (size_t)(arena->end - arena->next)) {
-		memory = alloc_slowly(arena, whole);
+		memory = alloc_elsewhere(arena, whole);
 	} else {
 		memory = arena->next;
 		arena->next += whole + RED_ZONE;

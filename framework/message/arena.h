@@ -12,6 +12,19 @@
 
 #define TN_ARENA_CHUNK ((size_t)16 * 1024)
 #define TN_ARENA_LARGE (TN_ARENA_CHUNK / 4)
+#define TN_ARENA_ALIGNMENT ((size_t)16)
+
+/* The arena hands out parts of one allocation, so ASan sees misuse only if it is told of it. */
+#if defined(__SANITIZE_ADDRESS__)
+#define TN_ARENA_POISONS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TN_ARENA_POISONS 1
+#endif
+#endif
+#ifndef TN_ARENA_POISONS
+#define TN_ARENA_POISONS 0
+#endif
 
 struct tn_arena_block;
 struct tn_arena_release;
@@ -32,8 +45,23 @@ bool tn_arena_init(struct tn_arena *arena, size_t limit);
 /* Resets, then gives back the first chunk, too. */
 void tn_arena_finish(struct tn_arena *arena);
 
-/* Memory for any type, not zeroed; NULL at the limit or where the system has none. */
-void *tn_arena_alloc(struct tn_arena *arena, size_t size);
+/* What tn_arena_alloc does where the present chunk has no room: another chunk, a block, or NULL. */
+void *tn_arena_alloc_slowly(struct tn_arena *arena, size_t size);
+
+/* Memory for any type, not zeroed; NULL at the limit or where the system has none. Inline, since a
+ * call of a Worker is little else than a few of these. */
+static inline void *tn_arena_alloc(struct tn_arena *arena, size_t size)
+{
+	size_t whole = (size + TN_ARENA_ALIGNMENT - 1) & ~(TN_ARENA_ALIGNMENT - 1);
+	char *memory = arena->next;
+
+	if (TN_ARENA_POISONS || size - 1 >= TN_ARENA_LARGE - TN_ARENA_ALIGNMENT ||
+	    whole > (size_t)(arena->end - memory) || whole > arena->limit - arena->used)
+		return tn_arena_alloc_slowly(arena, size);
+	arena->next = memory + whole;
+	arena->used += whole;
+	return memory;
+}
 
 /*
  * The same block with room for `size` bytes, its first `old` kept; in place where it can be. The

@@ -117,41 +117,22 @@ void tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange
 	pool->count++;
 }
 
-static void log_no_memory(struct tn_exchange *exchange, size_t size)
+void *tn_exchange_no_memory(struct tn_exchange *exchange, size_t size)
 {
 	if (exchange->memory_logged)
-		return;
+		return NULL;
 	exchange->memory_logged = true;
 	tn_exchange_refuse(exchange,
 	                   "no memory for %zu more bytes: %zu of request_memory, %zu, are taken",
 	                   size, exchange->arena.used, exchange->arena.limit);
-}
-
-void *tn_exchange_alloc(struct tn_exchange *exchange, size_t size)
-{
-	void *memory = tn_arena_alloc(&exchange->arena, size);
-
-	if (!memory)
-		log_no_memory(exchange, size);
-	return memory;
-}
-
-char *tn_exchange_copy(struct tn_exchange *exchange, const void *data, size_t size)
-{
-	char *copy = tn_arena_copy(&exchange->arena, data, size);
-
-	if (!copy)
-		log_no_memory(exchange, size);
-	return copy;
+	return NULL;
 }
 
 void *tn_exchange_grow(struct tn_exchange *exchange, void *block, size_t old, size_t size)
 {
 	void *larger = tn_arena_grow(&exchange->arena, block, old, size);
 
-	if (!larger)
-		log_no_memory(exchange, size);
-	return larger;
+	return larger ? larger : tn_exchange_no_memory(exchange, size);
 }
 
 bool tn_exchange_note(struct tn_exchange *exchange, void (*release)(void *argument),
@@ -159,7 +140,7 @@ bool tn_exchange_note(struct tn_exchange *exchange, void (*release)(void *argume
 {
 	if (tn_arena_defer(&exchange->arena, release, argument))
 		return true;
-	log_no_memory(exchange, sizeof(release) + sizeof(argument));
+	tn_exchange_no_memory(exchange, sizeof(release) + sizeof(argument));
 	return false;
 }
 

@@ -11,6 +11,7 @@
 #include "tenon.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #define TN_DEPTH_MAX 64  /* the most that max_depth can be set to */
 #define TN_TRACE_MAX 24  /* calls that the log shows; those beyond are only counted */
@@ -44,10 +45,10 @@ struct tn_exchange {
 	struct tn_arena arena;
 	const struct tn_limits *limits;
 	unsigned depth;
-	unsigned calls;
-	unsigned waiting; /* works that were left for after the reply */
-	bool limit_logged;  /* one line for each exchange, not one for each refused call */
+	bool limit_logged; /* one line for each exchange, not one for each refused call */
 	bool memory_logged;
+	unsigned calls; /* not beside depth: gcc would load both as one, and wait for the last store */
+	unsigned waiting; /* works that were left for after the reply */
 	char id[TN_ID_SIZE];
 	struct tn_later *later; /* first come first */
 	struct tn_later **later_end;
@@ -77,9 +78,31 @@ struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool);
  * the exchange back. NULL is fine. */
 void tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange);
 
+/* Logs, once for the exchange, that there is no memory for that many bytes. Returns NULL. */
+void *tn_exchange_no_memory(struct tn_exchange *exchange, size_t size);
+
 /* Memory of the exchange; where there is none left that is logged, once, and gives NULL. */
-void *tn_exchange_alloc(struct tn_exchange *exchange, size_t size);
-char *tn_exchange_copy(struct tn_exchange *exchange, const void *data, size_t size);
+static inline void *tn_exchange_alloc(struct tn_exchange *exchange, size_t size)
+{
+	void *memory = tn_arena_alloc(&exchange->arena, size);
+
+	return memory ? memory : tn_exchange_no_memory(exchange, size);
+}
+
+/* The same with a copy of the data and a NUL behind it. */
+static inline char *tn_exchange_copy(struct tn_exchange *exchange, const void *data, size_t size)
+{
+	char *copy = size < SIZE_MAX ? tn_exchange_alloc(exchange, size + 1) : NULL;
+
+	if (!copy)
+		return NULL;
+	if (size)
+		memcpy(copy, data, size);
+	copy[size] = '\0';
+	return copy;
+}
+
+/* tn_arena_grow, in the same way. */
 void *tn_exchange_grow(struct tn_exchange *exchange, void *block, size_t old, size_t size);
 
 /* tn_arena_defer, with the same line in the log where there is no memory left. */

@@ -41,10 +41,14 @@ static void refuse_call(struct tn_exchange *exchange, const struct tn_service *s
 
 static void push(struct tn_exchange *exchange, const struct tn_service *service)
 {
+	struct tn_frame *frame = &exchange->frames[exchange->depth];
+
 	if (exchange->calls < TN_TRACE_MAX)
 		exchange->trace[exchange->calls] = (struct tn_trace){ service, exchange->depth };
+	frame->service = service;
+	frame->callee_failed = false;
 	exchange->calls++;
-	exchange->frames[exchange->depth++] = (struct tn_frame){ .service = service };
+	exchange->depth++;
 }
 
 bool tn_worker_enter(const struct tn_worker *worker, const struct tn_request *request,
