@@ -1,10 +1,9 @@
 #include "deploy/binding.h"
 
 #include "deploy/nearest.h"
-#include "deploy/secret_source.h"
+#include "deploy/secrets.h"
 #include "deploy/shared.h"
 #include "deploy/value.h"
-#include "message/secret.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -189,26 +188,11 @@ static void fill_service(const struct filler *filler)
 		store(filler, &target->service);
 }
 
+/* What could not be read is an error already. */
 static void fill_secret(const struct filler *filler)
 {
-	struct tn_deployment *deployment = filler->deployment;
-	struct tn_secret *secret;
-	struct tn_secret **list;
+	const struct tn_secret *secret = tn_secrets_find(filler->deployment, filler->entry);
 
-	if (!filler->entry)
-		return;
-	secret = tn_secret_read(deployment->config, filler->entry, filler->instance->name,
-	                        filler->errors);
-	if (!secret)
-		return;
-	list = reallocarray(deployment->secrets, deployment->secret_count + 1, sizeof(list[0]));
-	if (!list) {
-		tn_secret_destroy(secret);
-		tn_errors_add(filler->errors, filler->entry->place, "out of memory");
-		return;
-	}
-	deployment->secrets = list;
-	deployment->secrets[deployment->secret_count++] = secret;
 	store(filler, &secret);
 }
 

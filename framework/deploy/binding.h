@@ -6,8 +6,8 @@
 
 /*
  * Checks every entry of the Worker's section against what its module declares, and the reverse,
- * and writes the values to its env. Every instance has its `service` already, so that order does not
- * matter. Errors are added to the list.
+ * and writes the values to its env. Every instance has its `service` already, so that order does
+ * not matter. Errors are added to the list.
  */
 void tn_binding_fill(struct tn_deployment *deployment, struct tn_instance *instance,
                      struct tn_errors *errors);

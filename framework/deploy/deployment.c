@@ -3,11 +3,9 @@
 #include "deploy/binding.h"
 #include "deploy/cycle.h"
 #include "deploy/nearest.h"
-#include "deploy/secret_source.h"
+#include "deploy/secrets.h"
 #include "deploy/shared.h"
 #include "deploy/value.h"
-#include "message/secret.h"
-
 
 #include <stdlib.h>
 #include <string.h>
@@ -250,12 +248,11 @@ static bool build(struct tn_deployment *deployment, const struct tn_deployment_o
 	tn_settings_read(&deployment->settings, deployment->config, errors);
 	if (!deployment->settings.modules || !deployment->settings.access_log)
 		return false;
-	if (!read_sections(deployment, errors) || !load_modules(deployment, options, errors) ||
-	    !make_envs(deployment))
+	if (!read_sections(deployment, errors) || !tn_secrets_read(deployment, errors) ||
+	    !load_modules(deployment, options, errors) || !make_envs(deployment))
 		return false;
 	for (size_t i = 0; i < deployment->count; i++)
 		tn_binding_fill(deployment, &deployment->instances[i], errors);
-	tn_secret_forget_environment(deployment->config);
 	make_routes(deployment, errors);
 	if (options->warn)
 		tn_cycle_warn(deployment, errors);
@@ -355,9 +352,7 @@ void tn_deployment_destroy(struct tn_deployment *deployment)
 	tn_deployment_stop(deployment);
 	tn_routes_finish(&deployment->routes);
 	tn_shared_destroy(deployment->shared);
-	for (size_t i = 0; i < deployment->secret_count; i++)
-		tn_secret_destroy(deployment->secrets[i]);
-	free(deployment->secrets);
+	tn_secrets_finish(deployment);
 	for (size_t i = 0; i < deployment->module_count; i++)
 		tn_module_forget(deployment->modules[i]);
 	free(deployment->modules);

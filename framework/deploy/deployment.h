@@ -22,6 +22,12 @@ struct tn_instance {
 	bool started;
 };
 
+/* A secret, and the entry that names it. */
+struct tn_bound_secret {
+	const struct tn_entry *entry;
+	struct tn_secret *secret;
+};
+
 struct tn_deployment {
 	const struct tn_config *config;
 	struct tn_settings settings;
@@ -29,7 +35,7 @@ struct tn_deployment {
 	size_t count;
 	struct tn_module **modules; /* each once; at most one for each instance */
 	size_t module_count;
-	struct tn_secret **secrets;
+	struct tn_bound_secret *secrets; /* read before any module is loaded */
 	size_t secret_count;
 	struct tn_shared_block *shared;
 	void *envs; /* one mapping with all of them */

@@ -1,7 +1,7 @@
 #include "deploy/binding.h"
 
+#include "deploy/secrets.h"
 #include "deploy/shared.h"
-#include "message/secret.h"
 #include "scratch.h"
 
 /* The Worker is in the test itself: no module is loaded. */
@@ -79,9 +79,7 @@ static void set_up(struct fixture *fixture, const char *text)
 
 static void tear_down(struct fixture *fixture)
 {
-	for (size_t i = 0; i < fixture->deployment.secret_count; i++)
-		tn_secret_destroy(fixture->deployment.secrets[i]);
-	free(fixture->deployment.secrets);
+	tn_secrets_finish(&fixture->deployment);
 	tn_shared_destroy(fixture->deployment.shared);
 	tn_config_destroy(fixture->config);
 	tn_errors_finish(&fixture->errors);
@@ -90,6 +88,7 @@ static void tear_down(struct fixture *fixture)
 static void fill(struct fixture *fixture, const char *text)
 {
 	set_up(fixture, text);
+	CU_ASSERT(tn_secrets_read(&fixture->deployment, &fixture->errors));
 	tn_binding_fill(&fixture->deployment, &fixture->instances[0], &fixture->errors);
 }
 
@@ -199,11 +198,11 @@ static void bindings_that_are_missing_are_told_with_an_example(void)
 static void a_binding_that_is_not_declared_is_told_with_the_nearest(void)
 {
 	check(GOOD "var.GREETNG = x\n",
-	      "x.ini:5: worker 'one': var.GREETNG: " MODULE " declares no such binding (did you mean "
-	      "'var.GREETING'?)\n");
+	      "x.ini:5: worker 'one': var.GREETNG: " MODULE " declares no such binding (did you "
+	      "mean 'var.GREETING'?)\n");
 	check(GOOD "service.nxt = other\n",
-	      "x.ini:5: worker 'one': service.nxt: " MODULE " declares no such binding (did you mean "
-	      "'service.next'?)\n");
+	      "x.ini:5: worker 'one': service.nxt: " MODULE " declares no such binding (did you "
+	      "mean 'service.next'?)\n");
 }
 
 static void without_a_near_name_all_are_listed(void)
@@ -252,10 +251,10 @@ static void a_key_without_its_prefix_is_told_with_it(void)
 {
 	check(GOOD "GREETING = x\n", "x.ini:5: worker 'one': unknown key 'GREETING' (did you mean "
 	                             "'var.GREETING'?)" KEYS);
-	check(GOOD "vars.GREETING = x\n", "x.ini:5: worker 'one': unknown key 'vars.GREETING' (did you "
-	                                  "mean 'var.GREETING'?)" KEYS);
-	check(GOOD "bind.maybe = x\n", "x.ini:5: worker 'one': unknown key 'bind.maybe' (did you mean "
-	                               "'service.maybe'?)" KEYS);
+	check(GOOD "vars.GREETING = x\n", "x.ini:5: worker 'one': unknown key 'vars.GREETING' (did "
+	                                  "you mean 'var.GREETING'?)" KEYS);
+	check(GOOD "bind.maybe = x\n", "x.ini:5: worker 'one': unknown key 'bind.maybe' (did you "
+	                               "mean 'service.maybe'?)" KEYS);
 }
 
 static void an_unknown_worker_is_told_with_the_nearest(void)
@@ -272,14 +271,14 @@ static void values_of_another_form_are_told(void)
 {
 	check(GOOD "var.count = many\nvar.enabled = ja\nvar.pause = 10\nvar.room = 1T\n"
 	           "var.ratio = 0,5\n",
-	      "x.ini:5: worker 'one': var.count: 'many': not an integer: write digits only, such as "
-	      "42\n"
-	      "x.ini:6: worker 'one': var.enabled: 'ja': neither yes nor no: write yes or no (or true, "
-	      "false, on, off)\n"
-	      "x.ini:7: worker 'one': var.pause: '10': a duration needs a unit: ms, s, m, h or d, such "
-	      "as 10s\n"
-	      "x.ini:8: worker 'one': var.room: '1T': not a size: write bytes, or an integer with K, M "
-	      "or G, such as 64K\n"
+	      "x.ini:5: worker 'one': var.count: 'many': not an integer: write digits only, such "
+	      "as 42\n"
+	      "x.ini:6: worker 'one': var.enabled: 'ja': neither yes nor no: write yes or no (or "
+	      "true, false, on, off)\n"
+	      "x.ini:7: worker 'one': var.pause: '10': a duration needs a unit: ms, s, m, h or d, "
+	      "such as 10s\n"
+	      "x.ini:8: worker 'one': var.room: '1T': not a size: write bytes, or an integer with "
+	      "K, M or G, such as 64K\n"
 	      "x.ini:9: worker 'one': var.ratio: '0,5': not a number: write it with digits and a "
 	      "point, such as 0.25\n");
 }
@@ -290,8 +289,8 @@ static void a_secret_that_cannot_be_had_is_told(void)
 	      "x.ini:3: worker 'one': secret.TOKEN: a secret is not written into the file: use "
 	      "env:NAME, file:PATH or credential:NAME\n");
 	check("service.next = other\nsecret.TOKEN = env:TENON_NOT_SET\nvar.TEXT = t\n",
-	      "x.ini:3: worker 'one': secret.TOKEN: the environment variable 'TENON_NOT_SET' is not "
-	      "set: set it where tenon is started\n");
+	      "x.ini:3: worker 'one': secret.TOKEN: the environment variable 'TENON_NOT_SET' is "
+	      "not set: set it where tenon is started\n");
 }
 
 /* Nothing is known of what the module declares, but of the Workers there are. */
@@ -309,19 +308,19 @@ static void without_a_module_the_targets_are_still_checked(void)
 }
 
 TEST_MAIN("deploy/binding",
-	TEST(what_is_required_is_enough),
-	TEST(what_is_given_replaces_the_defaults),
-	TEST(an_empty_text_is_a_text),
-	TEST(two_workers_of_a_module_have_an_env_each),
-	TEST(self_is_left_alone),
-	TEST(bindings_that_are_missing_are_told_with_an_example),
-	TEST(a_binding_that_is_not_declared_is_told_with_the_nearest),
-	TEST(without_a_near_name_all_are_listed),
-	TEST(the_wrong_prefix_is_told),
-	TEST(what_is_not_configured_cannot_be_bound),
-	TEST(an_unknown_key_is_told_with_what_there_is),
-	TEST(a_key_without_its_prefix_is_told_with_it),
-	TEST(an_unknown_worker_is_told_with_the_nearest),
-	TEST(values_of_another_form_are_told),
-	TEST(a_secret_that_cannot_be_had_is_told),
-	TEST(without_a_module_the_targets_are_still_checked))
+          TEST(what_is_required_is_enough),
+          TEST(what_is_given_replaces_the_defaults),
+          TEST(an_empty_text_is_a_text),
+          TEST(two_workers_of_a_module_have_an_env_each),
+          TEST(self_is_left_alone),
+          TEST(bindings_that_are_missing_are_told_with_an_example),
+          TEST(a_binding_that_is_not_declared_is_told_with_the_nearest),
+          TEST(without_a_near_name_all_are_listed),
+          TEST(the_wrong_prefix_is_told),
+          TEST(what_is_not_configured_cannot_be_bound),
+          TEST(an_unknown_key_is_told_with_what_there_is),
+          TEST(a_key_without_its_prefix_is_told_with_it),
+          TEST(an_unknown_worker_is_told_with_the_nearest),
+          TEST(values_of_another_form_are_told),
+          TEST(a_secret_that_cannot_be_had_is_told),
+          TEST(without_a_module_the_targets_are_still_checked))
