@@ -56,7 +56,8 @@ static const char *check_host(const char *host, size_t size)
 		return check_address(host, size);
 	if (memchr(host, ':', size))
 		return "a route's host has no port: remove it";
-	if (strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*") < size)
+	if (strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*") <
+	    size)
 		return "the host may have letters, digits, '-', '.' and '_'";
 	if (memchr(host + 1, '*', size - 1) || (host[0] == '*' && (size < 3 || host[1] != '.')))
 		return "a '*' in the host is its first part: *.example.com";
@@ -141,6 +142,7 @@ const char *tn_routes_add(struct tn_routes *routes, const char *pattern, struct 
 		return "out of memory";
 	}
 	routes->list[routes->count++] = route;
+	routes->with_host = routes->with_host || route.host_size;
 	return NULL;
 }
 
@@ -181,8 +183,9 @@ static int compare_for_sort(const void *left, const void *right)
 	const struct tn_route *other = right;
 	int order = compare(one, other);
 
-	return order ? order : (one->place.line > other->place.line) -
-	                               (one->place.line < other->place.line);
+	if (order)
+		return order;
+	return (one->place.line > other->place.line) - (one->place.line < other->place.line);
 }
 
 void tn_routes_sort(struct tn_routes *routes, struct tn_errors *errors)
@@ -222,7 +225,7 @@ const struct tn_route *tn_routes_match(const struct tn_routes *routes, const cha
                                        const char *path, size_t path_size)
 {
 	char normal[TN_HOST_MAX + 1];
-	size_t host_size = normal_host(host, normal);
+	size_t host_size = routes->with_host ? normal_host(host, normal) : 0;
 
 	for (size_t i = 0; i < routes->count; i++) {
 		const struct tn_route *route = &routes->list[i];

@@ -10,10 +10,10 @@
 struct tn_route {
 	struct tn_place place;
 	const struct tn_service *service;
-	const char *worker;  /* its name */
-	char *text;          /* as it was written */
-	char *host;          /* in lower case, without the "*" of a wildcard: ".example.com" */
-	char *path;          /* without the "*" of a prefix */
+	const char *worker; /* its name */
+	char *text;         /* as it was written */
+	char *host;         /* in lower case, without the "*" of a wildcard: ".example.com" */
+	char *path;         /* without the "*" of a prefix */
 	size_t host_size;
 	size_t path_size;
 	bool host_wildcard;
@@ -24,6 +24,7 @@ struct tn_routes {
 	struct tn_route *list; /* best first, once sorted */
 	size_t count;
 	size_t capacity;
+	bool with_host; /* one of them at least */
 };
 
 /* Reads a pattern and adds it; returns NULL, or a constant text that says what is wrong with it. */

@@ -13,9 +13,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define TN_DEPTH_MAX 64  /* the most that max_depth can be set to */
-#define TN_TRACE_MAX 24  /* calls that the log shows; those beyond are only counted */
-#define TN_ID_SIZE 17    /* 16 hex digits and a NUL */
+#define TN_DEPTH_MAX 64 /* the most that max_depth can be set to */
+#define TN_TRACE_MAX 24 /* calls that the log shows; those beyond are only counted */
+#define TN_ID_SIZE 17   /* 16 hex digits and a NUL */
 #define TN_CHAIN_SIZE 512
 
 /* What one exchange may take. */
@@ -47,7 +47,8 @@ struct tn_exchange {
 	unsigned depth;
 	bool limit_logged; /* one line for each exchange, not one for each refused call */
 	bool memory_logged;
-	unsigned calls; /* not beside depth: gcc would load both as one, and wait for the last store */
+	unsigned
+		calls;    /* not beside depth: gcc would load both as one, and wait for a store */
 	unsigned waiting; /* works that were left for after the reply */
 	char id[TN_ID_SIZE];
 	struct tn_later *later; /* first come first */
@@ -127,7 +128,7 @@ void tn_body_drop(const struct tn_body *body);
 
 /* Logs that the Worker that is running did what is refused. */
 void tn_exchange_refuse(const struct tn_exchange *exchange, const char *format, ...)
-        TN_PRINTF(2, 3);
+	TN_PRINTF(2, 3);
 
 /* The Worker that is running, NULL where none is. */
 const struct tn_service *tn_exchange_running(const struct tn_exchange *exchange);

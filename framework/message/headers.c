@@ -2,29 +2,42 @@
 
 #include <string.h>
 
-#define FIRST_CAPACITY 8u
+#define FIRST_CAPACITY 16u /* as many as most requests have */
 #define NAME_MAX_SIZE ((size_t)1 << 16)
 #define VALUE_MAX_SIZE ((size_t)1 << 24)
 
 /* The host frames the message; a Worker that did, too, would disagree with it. */
 static const char *const framing_names[] = {
-	"connection", "content-length",    "keep-alive", "proxy-connection", "te",
-	"trailer",    "transfer-encoding", "upgrade",
+	"connection",
+	"content-length",
+	"keep-alive",
+	"proxy-connection",
+	"te",
+	"trailer",
+	"transfer-encoding",
+	"upgrade",
 };
 
 /* RFC 9110, 5.6.2: tchar. */
-static bool is_token_byte(char byte)
-{
-	if ((byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-	    (byte >= '0' && byte <= '9') || byte == '-')
-		return true;
-	return byte && strchr("!#$%&'*+.^_`|~", byte);
-}
+__extension__ static const bool token_bytes[256] = {
+	['0' ... '9'] = true,
+	['A' ... 'Z'] = true,
+	['a' ... 'z'] = true,
+	['!'] = true,
+	['#' ... '\''] = true,
+	['*'] = true,
+	['+'] = true,
+	['-'] = true,
+	['.'] = true,
+	['^' ... '`'] = true,
+	['|'] = true,
+	['~'] = true,
+};
 
 bool tn_token_valid(const char *text, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		if (!is_token_byte(text[i]))
+		if (!token_bytes[(unsigned char)text[i]])
 			return false;
 	}
 	return size > 0;
@@ -45,7 +58,8 @@ static int compare_names(const char *one, const char *other)
 
 static bool same_name(const struct tn_header_field *field, const char *name, size_t size)
 {
-	return field->name_size == size && compare_names(field->name, name) == 0;
+	return field->name_size == size && (memcmp(field->name, name, size) == 0 ||
+	                                    compare_names(field->name, name) == 0);
 }
 
 static bool is_blank(char byte)
@@ -53,10 +67,26 @@ static bool is_blank(char byte)
 	return byte == ' ' || byte == '\t';
 }
 
+/* Whether one of eight bytes is below 0x20 or is 0x7f. */
+static bool may_have_control(const char *bytes)
+{
+	const uint64_t ones = UINT64_MAX / 255;
+	uint64_t word;
+	uint64_t delete;
+
+	memcpy(&word, bytes, sizeof(word));
+	delete = word ^ (ones * 0x7f);
+	return (((word - ones * 0x20) & ~word) | ((delete - ones) & ~delete)) & (ones * 0x80);
+}
+
 /* RFC 9110, 5.5: no control character but TAB; bytes beyond ASCII are opaque. */
 static bool value_valid(const char *value, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
+	size_t plain = 0;
+
+	while (size - plain >= 8 && !may_have_control(value + plain))
+		plain += 8;
+	for (size_t i = plain; i < size; i++) {
 		unsigned char byte = (unsigned char)value[i];
 
 		if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
@@ -92,16 +122,6 @@ void tn_headers_plain_text(struct tn_headers *headers)
 	headers->block = &plain_text;
 }
 
-size_t tn_headers_count(const struct tn_headers *headers)
-{
-	return headers->block ? headers->block->count : 0;
-}
-
-const struct tn_header_field *tn_headers_field(const struct tn_headers *headers, size_t index)
-{
-	return &headers->block->fields[index];
-}
-
 /* A block that this handle alone may write to, with the fields of the present one and `more`. */
 static bool make_writable(struct tn_headers *headers, unsigned more)
 {
@@ -112,12 +132,11 @@ static bool make_writable(struct tn_headers *headers, unsigned more)
 
 	if (old && old->owner == headers && old->capacity - old->count >= more)
 		return true;
-	block = tn_exchange_alloc(headers->exchange, sizeof(*block));
+	block = tn_exchange_alloc(headers->exchange,
+	                          sizeof(*block) + capacity * sizeof(block->fields[0]));
 	if (!block)
 		return false;
-	block->fields = tn_exchange_alloc(headers->exchange, capacity * sizeof(block->fields[0]));
-	if (!block->fields)
-		return false;
+	block->fields = (struct tn_header_field *)(block + 1);
 	if (count)
 		memcpy(block->fields, old->fields, count * sizeof(block->fields[0]));
 	block->owner = headers;
@@ -125,11 +144,6 @@ static bool make_writable(struct tn_headers *headers, unsigned more)
 	block->capacity = capacity;
 	headers->block = block;
 	return true;
-}
-
-bool tn_headers_reserve(struct tn_headers *headers, unsigned count)
-{
-	return make_writable(headers, count);
 }
 
 static bool frames_the_message(const char *name)
@@ -142,15 +156,14 @@ static bool frames_the_message(const char *name)
 }
 
 /* Checks name and value and copies both, the value without the blanks at its ends. */
-static bool make_field(const struct tn_headers *headers, const char *name, const char *value,
-                       struct tn_header_field *field)
+static bool make_field(const struct tn_headers *headers, const char *name, size_t name_size,
+                       const char *value, size_t value_size, struct tn_header_field *field)
 {
-	size_t name_size = strlen(name);
-	size_t value_size = strlen(value);
+	char *copy;
 
 	if (name_size > NAME_MAX_SIZE || !tn_token_valid(name, name_size)) {
-		tn_exchange_refuse(headers->exchange, "header '%.100s' refused: the name is no token",
-		                   name);
+		tn_exchange_refuse(headers->exchange,
+		                   "header '%.100s' refused: the name is no token", name);
 		return false;
 	}
 	if (headers->response && frames_the_message(name)) {
@@ -159,10 +172,11 @@ static bool make_field(const struct tn_headers *headers, const char *name, const
 		return false;
 	}
 	if (value_size > VALUE_MAX_SIZE || !value_valid(value, value_size)) {
-		tn_exchange_refuse(headers->exchange,
-		                   "header '%.100s' refused: its value has a control character or is "
-		                   "too long",
-		                   name);
+		tn_exchange_refuse(
+			headers->exchange,
+			"header '%.100s' refused: its value has a control character or is "
+			"too long",
+			name);
 		return false;
 	}
 	for (; is_blank(*value); value++)
@@ -171,9 +185,16 @@ static bool make_field(const struct tn_headers *headers, const char *name, const
 		value_size--;
 	field->name_size = (unsigned)name_size;
 	field->value_size = (unsigned)value_size;
-	field->name = tn_exchange_copy(headers->exchange, name, name_size);
-	field->value = tn_exchange_copy(headers->exchange, value, value_size);
-	return field->name && field->value;
+	copy = tn_exchange_alloc(headers->exchange, name_size + value_size + 2);
+	if (!copy)
+		return false;
+	field->name = copy;
+	copy = mempcpy(copy, name, name_size);
+	*copy++ = '\0';
+	field->value = copy;
+	copy = mempcpy(copy, value, value_size);
+	*copy = '\0';
+	return true;
 }
 
 static const struct tn_header_field *find_from(const struct tn_headers *headers, const char *name,
@@ -236,9 +257,16 @@ const char *tn_headers_get(const struct tn_headers *headers, const char *name)
 
 bool tn_headers_append(struct tn_headers *headers, const char *name, const char *value)
 {
+	return headers && name && value &&
+	       tn_headers_append_sized(headers, name, strlen(name), value, strlen(value));
+}
+
+bool tn_headers_append_sized(struct tn_headers *headers, const char *name, size_t name_size,
+                             const char *value, size_t value_size)
+{
 	struct tn_header_field field;
 
-	if (!headers || !name || !value || !make_field(headers, name, value, &field))
+	if (!make_field(headers, name, name_size, value, value_size, &field))
 		return false;
 	if (!make_writable(headers, 1))
 		return false;
@@ -279,7 +307,8 @@ bool tn_headers_set(struct tn_headers *headers, const char *name, const char *va
 		return tn_headers_delete(headers, name);
 	if (!tn_headers_has(headers, name))
 		return tn_headers_append(headers, name, value);
-	if (!make_field(headers, name, value, &field) || !make_writable(headers, 0))
+	if (!make_field(headers, name, strlen(name), value, strlen(value), &field) ||
+	    !make_writable(headers, 0))
 		return false;
 	find_from(headers, name, &index);
 	headers->block->fields[index - 1] = field;

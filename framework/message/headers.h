@@ -31,8 +31,9 @@ struct tn_headers {
 
 void tn_headers_init(struct tn_headers *headers, struct tn_exchange *exchange, bool response);
 
-/* Room for that many in one allocation, for whoever knows their number. */
-bool tn_headers_reserve(struct tn_headers *headers, unsigned count);
+/* tn_headers_append for whoever knows the sizes; nothing is NULL. */
+bool tn_headers_append_sized(struct tn_headers *headers, const char *name, size_t name_size,
+                             const char *value, size_t value_size);
 
 /* Makes `copy` another handle to the same fields. O(1): neither may write to the block any more. */
 void tn_headers_share(struct tn_headers *copy, struct tn_headers *headers);
@@ -41,8 +42,16 @@ void tn_headers_share(struct tn_headers *copy, struct tn_headers *headers);
 void tn_headers_plain_text(struct tn_headers *headers);
 
 /* The fields as they stand, for the edge. */
-size_t tn_headers_count(const struct tn_headers *headers);
-const struct tn_header_field *tn_headers_field(const struct tn_headers *headers, size_t index);
+static inline size_t tn_headers_count(const struct tn_headers *headers)
+{
+	return headers->block ? headers->block->count : 0;
+}
+
+static inline const struct tn_header_field *tn_headers_field(const struct tn_headers *headers,
+                                                             size_t index)
+{
+	return &headers->block->fields[index];
+}
 
 /* Whether it is a token (RFC 9110, 5.6.2): a method, a header's name. */
 bool tn_token_valid(const char *text, size_t size);

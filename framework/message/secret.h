@@ -1,4 +1,4 @@
-/* secret.h - a string whose pages stay out of core dumps and are wiped before they are given back. */
+/* secret.h - a string whose pages stay out of core dumps and are wiped when it goes. */
 #ifndef TENON_MESSAGE_SECRET_H
 #define TENON_MESSAGE_SECRET_H
 

@@ -22,7 +22,7 @@ static bool target_valid(const char *text)
 static bool host_valid(const char *text, size_t size)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	                              "0123456789-._~:[]%!$&'()*+,;=";
+				      "0123456789-._~:[]%!$&'()*+,;=";
 
 	return size > 0 && strspn(text, allowed) >= size;
 }

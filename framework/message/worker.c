@@ -78,7 +78,8 @@ bool tn_worker_enter(const struct tn_worker *worker, const struct tn_request *re
 static struct tn_response *fail(struct tn_exchange *exchange, const struct tn_response *response)
 {
 	if (response)
-		tn_exchange_refuse(exchange, "returned a response that was made in another exchange");
+		tn_exchange_refuse(exchange,
+		                   "returned a response that was made in another exchange");
 	else if (!exchange->frames[exchange->depth - 1].callee_failed)
 		tn_exchange_refuse(exchange, "returned NULL");
 	exchange->depth--;

@@ -29,8 +29,8 @@ int tn_edge_descriptor(const struct tn_edge *edge);
  * nothing happens on its descriptor; -1 for never. */
 int tn_edge_run(struct tn_edge *edge);
 
-/* Takes over an accepted, non-blocking socket, and closes it in the end, or at once where it cannot:
- * false. */
+/* Takes over an accepted, non-blocking socket, and closes it in the end; at once where it cannot,
+ * which is false. */
 bool tn_edge_add(struct tn_edge *edge, int socket, const struct sockaddr *address,
                  socklen_t address_size);
 

@@ -16,15 +16,20 @@ struct fields {
 	const char *coding;
 };
 
+static inline bool is(const struct tn_header_field *field, const char *name)
+{
+	return field->name_size == strlen(name) && strcasecmp(field->name, name) == 0;
+}
+
 static void note(struct fields *fields, const struct tn_header_field *field)
 {
-	if (strcasecmp(field->name, "Host") == 0) {
+	if (is(field, "Host")) {
 		fields->hosts++;
 		fields->host = field->value;
-	} else if (strcasecmp(field->name, "Content-Length") == 0) {
+	} else if (is(field, "Content-Length")) {
 		fields->lengths++;
 		fields->length = field->value;
-	} else if (strcasecmp(field->name, "Transfer-Encoding") == 0) {
+	} else if (is(field, "Transfer-Encoding")) {
 		fields->codings++;
 		fields->coding = field->value;
 	}

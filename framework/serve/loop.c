@@ -11,16 +11,16 @@
 #include <unistd.h>
 
 #define EVENTS_MOST 64
-#define ACCEPTS_MOST 64    /* a turn: those who are connected already get theirs, too */
-#define ACCEPT_PAUSE_MS 100 /* when there is no descriptor or memory for one more */
+#define ACCEPTS_MOST 64               /* a turn: those who are connected already get theirs, too */
+#define ACCEPT_PAUSE_MS 100           /* when there is no descriptor or memory for one more */
 #define COMPLAIN_EVERY_MS (60 * 1000) /* about that */
 
 struct loop {
 	struct tn_edge *edge;
 	const struct tn_loop_options *options;
 	int epoll;
-	bool listening;     /* the listeners are watched */
-	int64_t resume_at;  /* ms; when they are to be watched again */
+	bool listening;      /* the listeners are watched */
+	int64_t resume_at;   /* ms; when they are to be watched again */
 	int64_t quiet_until; /* ms; no second line about the pauses before */
 	bool draining;
 	bool ended; /* a second signal */
@@ -89,7 +89,8 @@ static bool accept_one(struct loop *loop, int listener)
 		                      "the limit (ulimit -n, or LimitNOFILE of systemd)");
 		return false;
 	}
-	socket = accept4(listener, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	socket = accept4(listener, (struct sockaddr *)&address, &size,
+	                 SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (socket >= 0) {
 		tn_edge_add(loop->edge, socket, (struct sockaddr *)&address, size);
 		return true;
@@ -135,8 +136,8 @@ static void take_signals(struct loop *loop)
 			loop->ended = true;
 			continue;
 		}
-		tn_log_write(TN_LOG_INFO, NULL, "%s: stopping, %u in flight",
-		             strsignal((int)signal.ssi_signo), tn_edge_in_flight(loop->edge));
+		tn_log_write(TN_LOG_INFO, NULL, "SIG%s: stopping, %u in flight",
+		             sigabbrev_np((int)signal.ssi_signo), tn_edge_in_flight(loop->edge));
 		start_draining(loop);
 	}
 }

@@ -5,11 +5,23 @@
 
 bool tn_host_valid(const char *text, size_t size)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	                              "0123456789-._~:[]%!$&'()*+;=";
+	__extension__ static const bool allowed[256] = {
+		['0' ... ';'] = true,
+		['A' ... 'Z'] = true,
+		['a' ... 'z'] = true,
+		['!'] = true,
+		['$' ... '+'] = true,
+		['-'] = true,
+		['.'] = true,
+		['='] = true,
+		['['] = true,
+		[']'] = true,
+		['_'] = true,
+		['~'] = true,
+	};
 
 	for (size_t i = 0; i < size; i++) {
-		if (!text[i] || !strchr(allowed, text[i]))
+		if (!allowed[(unsigned char)text[i]])
 			return false;
 	}
 	return true;

@@ -144,7 +144,8 @@ static void a_lack_of_memory_is_logged_once_for_each_exchange(void)
 		capture_begin();
 		for (int j = 0; j < 3; j++) {
 			CU_ASSERT_PTR_NULL(tn_exchange_alloc(fixture.exchange, 1024 * 1024));
-			CU_ASSERT_PTR_NULL(tn_exchange_copy(fixture.exchange, large, sizeof(large)));
+			CU_ASSERT_PTR_NULL(
+				tn_exchange_copy(fixture.exchange, large, sizeof(large)));
 			CU_ASSERT_PTR_NULL(tn_exchange_grow(fixture.exchange, NULL, 0, 9000));
 		}
 		log = capture_end();

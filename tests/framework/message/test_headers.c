@@ -130,23 +130,6 @@ static void more_headers_fit_than_the_first_block_holds(void)
 	fixture_finish(&fixture);
 }
 
-static void reserved_room_is_filled_without_another_block(void)
-{
-	struct fixture fixture;
-	struct tn_headers *headers;
-	const struct tn_header_block *block;
-
-	fixture_init(&fixture);
-	headers = tn_request_headers(fixture.request);
-	CU_ASSERT(tn_headers_reserve(headers, 50));
-	block = headers->block;
-	for (unsigned i = 0; i < 50; i++)
-		tn_headers_append(headers, "x", "1");
-	CU_ASSERT_PTR_EQUAL(headers->block, block);
-	CHECK_NUMBER(tn_headers_count(headers), 50);
-	fixture_finish(&fixture);
-}
-
 static void what_was_passed_in_was_copied(void)
 {
 	struct fixture fixture;
@@ -802,7 +785,6 @@ TEST_MAIN("message/headers",
           TEST(deleting_takes_all_of_a_name_and_no_other),
           TEST(values_are_joined),
           TEST(more_headers_fit_than_the_first_block_holds),
-          TEST(reserved_room_is_filled_without_another_block),
           TEST(what_was_passed_in_was_copied),
           TEST(strings_that_were_returned_never_change),
           TEST(iteration_is_in_order_in_lower_case_and_joined),
