@@ -285,7 +285,7 @@ TN_EXPORT void *tn_allocate(const struct tn_request *request, size_t size);
 
 /* Text made as printf makes it. */
 TN_EXPORT const char *tn_format(const struct tn_request *request, const char *format, ...)
-        TN_PRINTF(2, 3);
+	TN_PRINTF(2, 3);
 
 /*
  * Calls release(argument) when the exchange ends, last deferred first: the way to hand over what
@@ -451,7 +451,8 @@ struct tn_worker {
 		struct tn_response *response = NULL; \
 \
 		if (tn_worker_enter(&tn_worker, request, service, &response)) { \
-			response = handler_(request, (const tn_worker_env *)(const void *)service); \
+			response = handler_(request, \
+			                    (const tn_worker_env *)(const void *)service); \
 			response = tn_worker_leave(request, response); \
 		} \
 		return response; \
@@ -476,9 +477,9 @@ struct tn_worker {
 /* 0, if the condition holds: a _Static_assert that can stand in an initialiser. */
 #define TN_ASSERT_(condition, message) \
 	(0u * (unsigned)sizeof(struct { \
-		_Static_assert(condition, message); \
-		int unused; \
-	}))
+		 _Static_assert(condition, message); \
+		 int unused; \
+	 }))
 
 #define TN_SLOT_(field, kind_, flags_, value_, condition, message) \
 	{ \
@@ -497,8 +498,9 @@ struct tn_worker {
 #define TN_HOOK_(kind_, function_, type, message) \
 	{ \
 		.kind = TN_SLOT_##kind_, \
-		.flags = TN_ASSERT_(__builtin_types_compatible_p(__typeof__(&function_), type), message), \
-		.name = #function_, .value = {.function = (void (*)(void))(function_) }, \
+		.flags = TN_ASSERT_(__builtin_types_compatible_p(__typeof__(&function_), type), \
+		                    message), \
+		.name = #function_, .value = { .function = (void (*)(void))(function_) }, \
 	}
 
 /* Called by the `fetch` that TN_WORKER defines, and by nothing else. Enter returns whether the

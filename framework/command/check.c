@@ -180,7 +180,8 @@ static int judge(struct check *check, int status, bool hangs)
 		return WEXITSTATUS(status);
 	if (step == TN_STEP_NONE || worker >= check->workers || *check->faults[worker].text) {
 		tn_complain("%s: the check itself failed (%s)", check->path,
-		            WIFSIGNALED(status) && !hangs ? strsignal(WTERMSIG(status)) : "it hangs");
+		            WIFSIGNALED(status) && !hangs ? strsignal(WTERMSIG(status))
+		                                          : "it hangs");
 		return EX_SOFTWARE;
 	}
 	check->faults[worker].step = step;

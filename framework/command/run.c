@@ -130,7 +130,8 @@ static int open_edge(struct host *host)
 	if (!host->access_log) {
 		error = errno;
 		snprintf(reason, sizeof(reason), "%s: %s: name a file that this user may write, in "
-		         "a directory that exists", path, strerror(error));
+		                                 "a directory that exists",
+		         path, strerror(error));
 		complain_of(host, "access_log", reason);
 		return error == EACCES ? EX_NOPERM : EX_CANTCREAT;
 	}

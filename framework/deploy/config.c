@@ -12,17 +12,17 @@
  * misread; what is left inih takes apart.
  */
 
-#define LINE_LIMIT 197    /* bytes; inih's buffer of 200 has a newline and a NUL, too */
-#define SECTION_LIMIT 48  /* bytes; inih cuts the name at 49 */
+#define LINE_LIMIT 197   /* bytes; inih's buffer of 200 has a newline and a NUL, too */
+#define SECTION_LIMIT 48 /* bytes; inih cuts the name at 49 */
 
 struct reader {
 	struct tn_config *config;
 	struct tn_errors *errors;
-	struct tn_span rest;           /* the text that has not been read */
+	struct tn_span rest; /* the text that has not been read */
 	unsigned line;
 	struct tn_section *section; /* where keys go; NULL before the first header */
 	struct tn_section parked;   /* stands for one whose header cannot be read; stays empty */
-	struct tn_span quoted;         /* the value of the line, if it is in double quotes */
+	struct tn_span quoted;      /* the value of the line, if it is in double quotes */
 	bool failed;                /* no memory */
 };
 
@@ -463,7 +463,8 @@ static bool check_line(struct reader *reader, struct tn_span line, struct tn_spa
 	if (line.size > LINE_LIMIT) {
 		tn_errors_add(reader->errors, here(reader),
 		              "a line of %zu bytes: write at most %d, and a comment on a line of "
-		              "its own", line.size, LINE_LIMIT);
+		              "its own",
+		              line.size, LINE_LIMIT);
 		return false;
 	}
 	if (text.data == line.data)

@@ -16,8 +16,8 @@ enum mark {
 struct walk {
 	const struct tn_deployment *deployment;
 	struct tn_errors *errors;
-	enum mark *marks;    /* one for each instance */
-	size_t *path;        /* numbers of the instances from the first to the present one */
+	enum mark *marks; /* one for each instance */
+	size_t *path;     /* numbers of the instances from the first to the present one */
 	size_t depth;
 };
 

@@ -37,7 +37,8 @@ static void flatten(char *text)
 
 /* The text with the file's name behind it, in one block, so that the list needs neither of the
  * caller's. */
-TN_PRINTF(2, 0) static char *make_text(const char *file, const char *format, va_list list)
+TN_PRINTF(2, 0)
+static char *make_text(const char *file, const char *format, va_list list)
 {
 	size_t name_size = file ? strlen(file) + 1 : 0;
 	va_list again;
@@ -72,7 +73,7 @@ static void add(struct tn_errors *errors, struct tn_place place, bool warning, c
 	if (place.file)
 		place.file = text + strlen(text) + 1;
 	errors->list[errors->count++] =
-	        (struct tn_error){ .place = place, .warning = warning, .text = text };
+		(struct tn_error){ .place = place, .warning = warning, .text = text };
 	errors->errors += !warning;
 }
 

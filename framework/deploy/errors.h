@@ -25,8 +25,8 @@ struct tn_error {
 
 struct tn_errors {
 	struct tn_error *list;
-	size_t count;    /* of both kinds */
-	size_t errors;   /* of those that are no warnings */
+	size_t count;  /* of both kinds */
+	size_t errors; /* of those that are no warnings */
 	size_t capacity;
 	bool incomplete; /* there was no memory to note one; counted as an error */
 };
@@ -37,9 +37,9 @@ void tn_errors_finish(struct tn_errors *errors);
 /* Notes one error, or a warning, which does not make a configuration invalid. The file's name is
  * copied; control characters become blanks, so that an error is one line. */
 void tn_errors_add(struct tn_errors *errors, struct tn_place place, const char *format, ...)
-        TN_PRINTF(3, 4);
+	TN_PRINTF(3, 4);
 void tn_errors_warn(struct tn_errors *errors, struct tn_place place, const char *format, ...)
-        TN_PRINTF(3, 4);
+	TN_PRINTF(3, 4);
 
 /* Writes all of them, one a line, by file (in the order of first appearance) and line; a warning
  * has "warning: " after its place. */

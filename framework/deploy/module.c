@@ -19,7 +19,8 @@ static void explain_loader(const char *path, char *reason)
 	if (strstr(text, "undefined symbol: tn_"))
 		cure = ": link it with -ltenon, and build it for a Tenon no newer than this one";
 	else if (strstr(text, "undefined symbol"))
-		cure = ": link it with the library that has it (-Wl,-z,defs finds it at build time)";
+		cure = ": link it with the library that has it (-Wl,-z,defs finds it at build "
+		       "time)";
 	else if (strstr(text, "cannot open shared object file"))
 		cure = ": install the library that it needs";
 	snprintf(reason, TN_REASON_SIZE, "it cannot be loaded: %s%s", text, cure);

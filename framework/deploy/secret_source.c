@@ -77,7 +77,8 @@ static struct tn_secret *refuse_literal(const struct reading *reading)
 	explicit_bzero(prefix, sizeof(prefix));
 	return refuse(reading,
 	              "a secret is not written into the file: use env:NAME, file:PATH or "
-	              "credential:NAME%s", tn_nearest_hint(&nearest, hint, sizeof(hint)));
+	              "credential:NAME%s",
+	              tn_nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
 struct tn_secret *tn_secret_read(const struct tn_config *config, const struct tn_entry *entry,
@@ -178,7 +179,8 @@ static struct tn_secret *read_open(const struct reading *reading, const char *pa
 		              path);
 	if (status.st_mode & forbidden)
 		return refuse(reading, "the file '%s' is open to every user (mode %04o): "
-		              "chmod o= %s", path, (unsigned)(status.st_mode & 07777), path);
+		                       "chmod o= %s",
+		              path, (unsigned)(status.st_mode & 07777), path);
 	return read_contents(reading, path, file);
 }
 
@@ -218,13 +220,15 @@ static struct tn_secret *read_credential(const struct reading *reading, const ch
 		return refuse(reading, "a '/' in the name of a credential: write credential:NAME");
 	if (!directory || !*directory)
 		return refuse(reading, "$CREDENTIALS_DIRECTORY is not set: it comes from systemd, "
-		              "where the unit has LoadCredential=%s:PATH", name);
+		                       "where the unit has LoadCredential=%s:PATH",
+		              name);
 	size = snprintf(path, sizeof(path), "%s/%s", directory, name);
 	if (size < 0 || (size_t)size >= sizeof(path))
 		return refuse(reading, "the credential's path is too long: use a shorter name");
 	if (access(path, F_OK))
 		return refuse(reading, "no credential '%s' in '%s': add LoadCredential=%s:PATH to "
-		              "the unit", name, directory, name);
+		                       "the unit",
+		              name, directory, name);
 	return read_path(reading, path, 0);
 }
 

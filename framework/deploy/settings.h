@@ -11,16 +11,16 @@
 struct tn_settings {
 	struct tn_address listen[TN_LISTEN_MAX];
 	size_t listen_count;
-	int64_t processes;    /* 0: one for each core */
-	char *modules;        /* where a module without a slash is sought */
-	char *access_log;     /* "stderr", "stdout", "off" or a path */
+	int64_t processes; /* 0: one for each core */
+	char *modules;     /* where a module without a slash is sought */
+	char *access_log;  /* "stderr", "stdout", "off" or a path */
 	int64_t max_depth;
 	int64_t max_calls;
 	int64_t request_memory; /* bytes */
-	int64_t max_body;      /* bytes */
-	int64_t idle_timeout;  /* ms that a connection may be silent */
-	int64_t drain_timeout; /* ms for what is in flight when the host is to stop */
-	int64_t log_level;     /* enum tn_log_level */
+	int64_t max_body;       /* bytes */
+	int64_t idle_timeout;   /* ms that a connection may be silent */
+	int64_t drain_timeout;  /* ms for what is in flight when the host is to stop */
+	int64_t log_level;      /* enum tn_log_level */
 };
 
 /* Fills in the defaults, then what the configuration says; errors are added to the list. */

@@ -61,8 +61,10 @@ static bool covered(const struct tn_worker *worker, const struct tn_slot **slots
 
 	for (unsigned i = 0; i < count; i++) {
 		if (slots[i]->offset < end) {
-			snprintf(reason, TN_REASON_SIZE, "its slot '%s' overlaps '%s': name each "
-			         "field once in TN_WORKER's list", slots[i]->name, before);
+			snprintf(reason, TN_REASON_SIZE,
+			         "its slot '%s' overlaps '%s': name each field once in "
+			         "TN_WORKER's list",
+			         slots[i]->name, before);
 			return false;
 		}
 		if (slots[i]->offset > end)
@@ -74,8 +76,8 @@ static bool covered(const struct tn_worker *worker, const struct tn_slot **slots
 		return true;
 	if (end < worker->env_size)
 		return gap(reason, worker, end, worker->env_size, before);
-	snprintf(reason, TN_REASON_SIZE, "its slot '%s' lies beyond its env: build it again",
-	         before);
+	snprintf(reason, TN_REASON_SIZE,
+	         "its slot '%s' lies beyond its env: build it again", before);
 	return false;
 }
 
@@ -89,13 +91,15 @@ static bool collect(const struct tn_worker *worker, const struct tn_slot **slots
 		const struct tn_slot *slot = tn_slots_at(worker, i);
 
 		if (!slot->name) {
-			snprintf(reason, TN_REASON_SIZE, "its slot %u has no name: build it again", i);
+			snprintf(reason, TN_REASON_SIZE,
+			         "its slot %u has no name: build it again", i);
 			return false;
 		}
 		if (slot->kind == TN_SLOT_END || slot->kind > TN_SLOT_STOP) {
-			snprintf(reason, TN_REASON_SIZE, "its slot %u is of kind %u, which this "
-			         "host does not know: it was built for a newer Tenon", i,
-			         slot->kind);
+			snprintf(reason, TN_REASON_SIZE,
+			         "its slot %u is of kind %u, which this host does not know: "
+			         "it was built for a newer Tenon",
+			         i, slot->kind);
 			return false;
 		}
 		if (!is_hook(slot)) {
@@ -103,8 +107,9 @@ static bool collect(const struct tn_worker *worker, const struct tn_slot **slots
 			continue;
 		}
 		if (hooks[slot->kind - TN_SLOT_START]++) {
-			snprintf(reason, TN_REASON_SIZE, "it has two hooks of one kind: '%s' is "
-			         "one too many", slot->name);
+			snprintf(reason, TN_REASON_SIZE,
+			         "it has two hooks of one kind: '%s' is one too many",
+			         slot->name);
 			return false;
 		}
 	}

@@ -66,11 +66,15 @@ static const struct unit *find_unit(const struct unit *units, const char *name)
 const char *tn_value_duration(const char *text, int64_t *value)
 {
 	static const struct unit units[] = {
-		{ "ms", 1 },          { "s", 1000 },         { "m", 60 * 1000 },
-		{ "h", 3600 * 1000 }, { "d", 86400 * 1000 }, { NULL, 0 },
+		{ "ms", 1 },
+		{ "s", 1000 },
+		{ "m", 60 * 1000 },
+		{ "h", 3600 * 1000 },
+		{ "d", 86400 * 1000 },
+		{ NULL, 0 },
 	};
 	static const char malformed[] =
-	        "not a duration: write an integer and its unit (ms, s, m, h or d), such as 10s";
+		"not a duration: write an integer and its unit (ms, s, m, h or d), such as 10s";
 	int64_t amount, product;
 	const char *rest;
 	int problem = read_integer(text, &amount, &rest);
@@ -94,10 +98,14 @@ const char *tn_value_duration(const char *text, int64_t *value)
 const char *tn_value_size(const char *text, int64_t *value)
 {
 	static const struct unit units[] = {
-		{ "", 1 }, { "K", 1 << 10 }, { "M", 1 << 20 }, { "G", 1 << 30 }, { NULL, 0 },
+		{ "", 1 },
+		{ "K", 1 << 10 },
+		{ "M", 1 << 20 },
+		{ "G", 1 << 30 },
+		{ NULL, 0 },
 	};
 	static const char malformed[] =
-	        "not a size: write bytes, or an integer with K, M or G, such as 64K";
+		"not a size: write bytes, or an integer with K, M or G, such as 64K";
 	int64_t amount, product;
 	const char *rest;
 	int problem = read_integer(text, &amount, &rest);

@@ -61,7 +61,6 @@ bool tn_access_log_enabled(const struct tn_access_log *log)
 	return log->file >= 0;
 }
 
-/* The time is formatted once for all lines of a millisecond's turn: strftime is the dearest part. */
 void tn_access_log_write(struct tn_access_log *log, const struct tn_access_record *record)
 {
 	char method[METHOD_SIZE];

@@ -1,8 +1,8 @@
 /*
  * access.h - the access log: one line for each request.
  *
- *	2026-01-31T12:00:00.123Z access id=0123456789abcdef method=GET target="/" status=200 bytes=34
- *	us=81 chain=gateway(auth,application)
+ *	2026-01-31T12:00:00.123Z access id=0123456789abcdef method=GET target="/" status=200
+ *	bytes=34 us=81 chain=gateway(auth,application)
  *
  * Lines are gathered and written once a turn of the loop, so that no request waits for the log.
  */

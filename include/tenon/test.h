@@ -37,7 +37,8 @@ struct tn_test;
 struct tn_test *tn_test_begin(void);
 
 /* Ends it as the host does when the reply has been sent: the work of tn_wait_until runs, then the
- * release callbacks, then all requests, responses and secrets of the test are gone. NULL is fine. */
+ * release callbacks, then all requests, responses and secrets of the test are gone. NULL is
+ * fine. */
 void tn_test_end(struct tn_test *test);
 
 /*
@@ -51,7 +52,10 @@ struct tn_request *tn_test_request(struct tn_test *test, const char *method, con
 const struct tn_secret *tn_test_secret(struct tn_test *test, const char *text);
 
 /* The `self` of the env of the Worker that the test's program includes. */
-#define TN_TEST_SELF { .fetch = fetch, .name = "self" }
+#define TN_TEST_SELF \
+	{ \
+		.fetch = fetch, .name = "self" \
+	}
 
 #define TN_FAKE_REQUESTS 16
 
