@@ -42,7 +42,10 @@ struct test {
 	void (*run)(void);
 };
 
-#define TEST(function_) { #function_, function_ }
+#define TEST(function_) \
+	{ \
+		.name = #function_, .run = function_ \
+	}
 
 #define TEST_MAIN(suite_, ...) \
 	int main(int argc, char **argv) \

@@ -31,8 +31,9 @@ header()
 	for compiler in gcc clang; do
 		for standard in gnu11 gnu17 gnu2x; do
 			for file in include/tenon.h include/tenon/test.h plugins/*.c etc/worker/*.c; do
-				command $compiler -std=$standard -Wall -Wextra -Wpedantic -Werror \
-					-Iinclude -fsyntax-only "$file" || return
+				echo "#include \"$file\"" | command $compiler -std=$standard -Wall \
+					-Wextra -Wpedantic -Werror -I. -Iinclude -fsyntax-only \
+					-x c - || return
 			done
 		done
 	done
@@ -40,16 +41,17 @@ header()
 
 format()
 {
-	clang-format --dry-run -Werror $sources && columns
+	clang-format --dry-run -Werror $sources
+	status=$?
+	columns && return $status
 }
 
 columns()
 {
-	for file in $sources; do
-		expand -t 8 "$file" | awk -v file="$file" \
-			'length > 100 { print file ":" NR ": " length " columns"; wrong = 1 }
-			END { exit wrong }' || return
-	done
+	! for file in $sources; do
+		expand -t 8 "$file" |
+			awk -v file="$file" 'length > 100 { print file ":" NR ": " length " columns" }'
+	done | grep .
 }
 
 # One file for each process: with several, clang-tidy 14 takes a va_list for uninitialised.
@@ -113,7 +115,7 @@ libraries()
 # Functions that have no bounds, no errors or no place.
 functions()
 {
-	! grep -nwE '(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|strtok|sleep|usleep) *\(' $sources
+	! grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|strtok|sleep|usleep) *\(' $sources
 }
 
 # ---- All of them -----------------------------------------------------------------------------

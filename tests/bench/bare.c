@@ -114,14 +114,20 @@ static void serve(struct MHD_Daemon *daemon, int epoll, int listener, int signal
 	}
 }
 
-int main(void)
+/*
+ *	bare [BYTES]    with that much memory for each connection; the default is libmicrohttpd's,
+ *	                32 KiB
+ */
+int main(int argc, char **argv)
 {
+	size_t memory = argc > 1 ? strtoul(argv[1], NULL, 10) : 32 * 1024;
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	int signals = take_signals();
 	int listener = listen_on_free_port();
 	struct MHD_Daemon *daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
-		NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
+		NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_END);
 
 	if (!daemon || listener < 0 || signals < 0 || !watch(epoll, signals) ||
 	    !watch(epoll, listener) ||

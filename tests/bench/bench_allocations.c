@@ -57,7 +57,8 @@ static bool start(struct server *server, struct site *site, bool bare,
 	return started;
 }
 
-static void print(const char *title, const struct counter *counter, bool bare)
+/* False where not even libmicrohttpd's were counted: then the others are no figure either. */
+static bool print(const char *title, const struct counter *counter, bool bare)
 {
 	bool counted = false;
 
@@ -74,6 +75,7 @@ static void print(const char *title, const struct counter *counter, bool bare)
 	}
 	if (!counted)
 		printf("  nothing was counted, not even libmicrohttpd's\n");
+	return counted;
 }
 
 static bool run(struct site *site, bool bare)
@@ -86,9 +88,8 @@ static bool run(struct site *site, bool bare)
 		return false;
 	fine = client_ask_times(server.port, site->token, WARM_UP);
 	counter.before = *counter.now;
-	fine = fine && client_ask_times(server.port, site->token, REQUESTS);
-	if (fine)
-		print(bare ? "bare" : "tenon, access log to a file", &counter, bare);
+	fine = fine && client_ask_times(server.port, site->token, REQUESTS) &&
+	       print(bare ? "bare" : "tenon, access log to a file", &counter, bare);
 	server_stop(&server);
 	counter_close(&counter);
 	return fine;

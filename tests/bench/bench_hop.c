@@ -17,9 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROUNDS 25
-#define EXCHANGES 20000u     /* a round */
-#define HOPS 16u             /* in each exchange */
+#define ROUNDS 1001
+#define EXCHANGES 1000u /* a round: short, so that few are interrupted */
+#define HOPS 16u        /* in each exchange */
 
 struct bench {
 	struct tn_exchange_pool pool;
@@ -83,7 +83,16 @@ static void do_nothing(struct bench *bench)
 	bench->sum++;
 }
 
-enum part { BARE_CALL, HOP, CLONE, ENTER, RESPONSE, STATUS, EXCHANGE, PARTS };
+enum part {
+	BARE_CALL,
+	HOP,
+	CLONE,
+	ENTER,
+	RESPONSE,
+	STATUS,
+	EXCHANGE,
+	PARTS
+};
 
 static const struct {
 	const char *title;
@@ -157,8 +166,8 @@ static void print_part(enum part part, double figure, double ratio)
 
 static void measure_time(struct bench *bench)
 {
-	double figures[PARTS][ROUNDS];
-	double ratios[PARTS][ROUNDS];
+	static double figures[PARTS][ROUNDS];
+	static double ratios[PARTS][ROUNDS];
 	double round[PARTS];
 
 	for (size_t i = 0; i < ROUNDS; i++) {

@@ -1,6 +1,7 @@
 /*
- * bench_stall.c - many keep-alive clients in step: all ask, all read, and again. Where libmicrohttpd
- * runs its own epoll thread, this stops for good at 128 clients and more; here it must not.
+ * bench_stall.c - many keep-alive clients in step: all ask, all read, and again. Where
+ * libmicrohttpd runs its own epoll thread, this stops for good at 128 clients and more; here it
+ * must not.
  */
 #include "figures.h"
 
@@ -11,7 +12,7 @@
 
 #define CLIENTS_MOST 512
 #define SECONDS 5
-#define STALL_MS 1000 /* no reply for so long, to any of them */
+#define STALL_MS 10000 /* no reply for so long, to any of them: there will be none */
 
 struct crowd {
 	struct client clients[CLIENTS_MOST];

@@ -11,7 +11,7 @@ struct starts {
 	double pss[STARTS]; /* MiB */
 };
 
-/* smaps_rollup: the share of each page that falls to the process; MiB, 0 where it cannot be read. */
+/* smaps_rollup: the process's share of each page, in MiB; 0 where it cannot be read. */
 static double read_pss(pid_t pid)
 {
 	char path[64];
@@ -52,7 +52,7 @@ static void print(const char *title, struct starts *starts, const struct starts 
 
 	for (size_t i = 0; i < STARTS; i++)
 		ratios[i] = starts->milliseconds[i] / bare->milliseconds[i];
-	printf("%-20s %6.2f ms  %5.2f  %6.2f MiB  %s\n", title, 
+	printf("%-20s %6.2f ms  %5.2f  %6.2f MiB  %s\n", title,
 	       median(starts->milliseconds, STARTS), median(ratios, STARTS),
 	       median(starts->pss, STARTS), budget);
 }

@@ -142,7 +142,7 @@ static inline void become(char *const *arguments, int errors)
 	_exit(127);
 }
 
-/* Reads standard error until it names the port. 0, and what was said is shown, where it does not. */
+/* Reads standard error until it names the port; where it does not, shows what was said: 0. */
 static inline int read_port(int errors)
 {
 	struct pollfd wait = { .fd = errors, .events = POLLIN };

@@ -103,8 +103,7 @@ void *memory_of(size_t size)
 	return keep(calloc(1, size));
 }
 
-__attribute__((format(printf, 1, 0)))
-static char *text_list(const char *format, va_list list)
+__attribute__((format(printf, 1, 0))) static char *text_list(const char *format, va_list list)
 {
 	char *text = NULL;
 

@@ -75,7 +75,7 @@ const char *scratch_path(const char *name);
 
 /* Writes a file in it, in place of one of that name, mode 0600, and returns its path. */
 const char *scratch_write(const char *name, const char *format, ...)
-        __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 const char *scratch_write_bytes(const char *name, const void *data, size_t size);
 
 /* The whole file, with a NUL after its end; "" where it cannot be read. */
@@ -178,8 +178,8 @@ struct http_reply {
 	char *head; /* the status line and the header lines */
 	char *body; /* with a NUL after its end */
 	size_t body_size;
-	unsigned connects;      /* new connections that it took */
-	const char *error;      /* what libcurl says where no whole reply came, NULL otherwise */
+	unsigned connects; /* new connections that it took */
+	const char *error; /* what libcurl says where no whole reply came, NULL otherwise */
 };
 
 /* A client that keeps its connection. */

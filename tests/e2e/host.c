@@ -51,7 +51,7 @@ static void add_prefix(struct words *words)
 static void add_inherited(struct words *words)
 {
 	static const char *const names[] = { "PATH", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS",
-	                                     "LSAN_OPTIONS" };
+		                             "LSAN_OPTIONS" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const char *value = getenv(names[i]);

@@ -18,7 +18,8 @@ __attribute__((constructor)) static void leave_signals_alone(void)
 
 	setenv("ASAN_OPTIONS",
 	       text_of("%s%shandle_segv=0:handle_abort=0:handle_sigbus=0", before ? before : "",
-	               before ? ":" : ""), 1);
+	               before ? ":" : ""),
+	       1);
 }
 
 static const char *replace(const char *text, const char *part, const char *by)
@@ -82,7 +83,8 @@ static void expect(const struct finished *finished, int code, const char *expect
 /* Checks the text of x.ini: the exit code, and all that is written. */
 static void check_text(const char *text, int code, const char *expected)
 {
-	struct finished finished = tenon_check(scratch_write("x.ini", "%s", text));
+	struct finished finished = tenon_check(scratch_write("x.ini",
+	                                                     "%s", text));
 
 	expect(&finished, code, expected);
 }
@@ -100,133 +102,133 @@ static struct finished check_with(const char *option, const char *value, const c
 /* ---- All in one run ------------------------------------------------------------------------ */
 
 static const char broken[] =
-        "[hosts]\n"
-        "[host]\n"
-        "listen = 8080, 127.0.0.1:0\n"
-        "lisen = 127.0.0.1:0\n"
-        "max_body = 10X\n"
-        "idle_timeout = 30\n"
-        "max_depth = 1000\n"
-        "max_depth = 10\n"
-        "modules = BUILD/tests/fixtures\n"
-        "[worker gateway]\n"
-        "module = BUILD/plugins/gateway.so\n"
-        "route = api, http://www.example.com/*, /a*b\n"
-        "service.auth = atuh\n"
-        "service.aplication = values\n"
-        "[worker auth]\n"
-        "module = BUILD/plugins/auth.so\n"
-        "SECRET_TOKEN = hunter2\n"
-        "secret.SECRET_TOKEN = hunter2\n"
-        "[worker missing]\n"
-        "[worker script]\n"
-        "module = ./script.so\n"
-        "[worker abi]\n"
-        "module = mistake_abi.so\n"
-        "[worker no-fetch]\n"
-        "module = mistake_no_fetch.so\n"
-        "[worker no-worker]\n"
-        "module = mistake_no_worker.so\n"
-        "[worker undefined]\n"
-        "module = mistake_undefined.so\n"
-        "[worker gap]\n"
-        "module = mistake_gap.so\n"
-        "[worker gap-at-end]\n"
-        "module = mistake_gap_at_end.so\n"
-        "[worker overlap]\n"
-        "module = mistake_overlap.so\n"
-        "[worker no-slots]\n"
-        "module = mistake_no_slots.so\n"
-        "[worker auth]\n"
-        "route = /*\n"
-        "[worker values]\n"
-        "module = mistake_values.so\n"
-        "service.next = values\n"
-        "route = /*\n"
-        "var.TEXT = one ; two\n"
-        "var.count = many\n"
-        "var.enabled = ja\n"
-        "var.pause = 10\n"
-        "var.room = 1T\n"
-        "var.ratio = 0,5\n"
-        "var.next = values\n"
-        "secret.TOKEN = env:TENON_NOT_SET\n";
+	"[hosts]\n"
+	"[host]\n"
+	"listen = 8080, 127.0.0.1:0\n"
+	"lisen = 127.0.0.1:0\n"
+	"max_body = 10X\n"
+	"idle_timeout = 30\n"
+	"max_depth = 1000\n"
+	"max_depth = 10\n"
+	"modules = BUILD/tests/fixtures\n"
+	"[worker gateway]\n"
+	"module = BUILD/plugins/gateway.so\n"
+	"route = api, http://www.example.com/*, /a*b\n"
+	"service.auth = atuh\n"
+	"service.aplication = values\n"
+	"[worker auth]\n"
+	"module = BUILD/plugins/auth.so\n"
+	"SECRET_TOKEN = hunter2\n"
+	"secret.SECRET_TOKEN = hunter2\n"
+	"[worker missing]\n"
+	"[worker script]\n"
+	"module = ./script.so\n"
+	"[worker abi]\n"
+	"module = mistake_abi.so\n"
+	"[worker no-fetch]\n"
+	"module = mistake_no_fetch.so\n"
+	"[worker no-worker]\n"
+	"module = mistake_no_worker.so\n"
+	"[worker undefined]\n"
+	"module = mistake_undefined.so\n"
+	"[worker gap]\n"
+	"module = mistake_gap.so\n"
+	"[worker gap-at-end]\n"
+	"module = mistake_gap_at_end.so\n"
+	"[worker overlap]\n"
+	"module = mistake_overlap.so\n"
+	"[worker no-slots]\n"
+	"module = mistake_no_slots.so\n"
+	"[worker auth]\n"
+	"route = /*\n"
+	"[worker values]\n"
+	"module = mistake_values.so\n"
+	"service.next = values\n"
+	"route = /*\n"
+	"var.TEXT = one ; two\n"
+	"var.count = many\n"
+	"var.enabled = ja\n"
+	"var.pause = 10\n"
+	"var.room = 1T\n"
+	"var.ratio = 0,5\n"
+	"var.next = values\n"
+	"secret.TOKEN = env:TENON_NOT_SET\n";
 
 static const char broken_says[] =
-        "./x.ini:1: unknown section [hosts] (did you mean 'host'?): there are [host] and [worker "
-        "NAME]\n"
-        "./x.ini:3: [host]: listen: '8080': an address is HOST:PORT, such as 127.0.0.1:8080, "
-        "[::1]:8080 or *:8080\n"
-        "./x.ini:4: [host]: unknown key 'lisen' (did you mean 'listen'?)\n"
-        "./x.ini:5: [host]: max_body: '10X': not a size: write bytes, or an integer with K, M or "
-        "G, such as 64K\n"
-        "./x.ini:6: [host]: idle_timeout: '30': a duration needs a unit: ms, s, m, h or d, such as "
-        "10s\n"
-        "./x.ini:7: [host]: max_depth: '1000': write a value from 1 to 64\n"
-        "./x.ini:8: [host]: max_depth: already in line 7: keep one of the two\n"
-        "./x.ini:10: worker 'gateway': service.application: module 'BUILD/plugins/gateway.so' "
-        "needs this binding: add `service.application = NAME-OF-A-WORKER`\n"
-        "./x.ini:12: worker 'gateway': route: 'api': a route is a path, or a host and a path: /*, "
-        "/api/*, www.example.com/*\n"
-        "./x.ini:12: worker 'gateway': route: 'http://www.example.com/*': a route has no scheme: "
-        "write www.example.com/*\n"
-        "./x.ini:12: worker 'gateway': route: '/a*b': a '*' in the path is its end: /api/*\n"
-        "./x.ini:13: worker 'gateway': service.auth: no worker 'atuh' (did you mean 'auth'?)\n"
-        "./x.ini:14: worker 'gateway': service.aplication: module 'BUILD/plugins/gateway.so' "
-        "declares no such binding (did you mean 'service.application'?)\n"
-        "./x.ini:17: worker 'auth': unknown key 'SECRET_TOKEN' (did you mean "
-        "'secret.SECRET_TOKEN'?): a Worker has module, route, service.NAME, secret.NAME and "
-        "var.NAME\n"
-        "./x.ini:18: worker 'auth': secret.SECRET_TOKEN: a secret is not written into the file: "
-        "use env:NAME, file:PATH or credential:NAME\n"
-        "./x.ini:19: worker 'missing': module 'BUILD/tests/fixtures/missing.so': there is no such "
-        "file: build it, or set `module`, or `modules` in [host]\n"
-        "./x.ini:21: worker 'script': module './script.so': it is no ELF file: build it with "
-        "-shared -fPIC\n"
-        "./x.ini:23: worker 'abi': module 'BUILD/tests/fixtures/mistake_abi.so': it was built for "
-        "ABI 99.7, and this host has ABI 1.0: build it again with this host's tenon.h\n"
-        "./x.ini:25: worker 'no-fetch': module 'BUILD/tests/fixtures/mistake_no_fetch.so': it "
-        "exports no `fetch`: end its source with TN_WORKER(handler, struct env, ...)\n"
-        "./x.ini:27: worker 'no-worker': module 'BUILD/tests/fixtures/mistake_no_worker.so': it "
-        "exports no `tn_worker`: end its source with TN_WORKER(handler, struct env, ...)\n"
-        "./x.ini:29: worker 'undefined': module 'BUILD/tests/fixtures/mistake_undefined.so': it "
-        "cannot be loaded: undefined symbol: no_such_function: link it with the library that has "
-        "it (-Wl,-z,defs finds it at build time)\n"
-        "./x.ini:31: worker 'gap': module 'BUILD/tests/fixtures/mistake_gap.so': its slots do not "
-        "cover its env: bytes 72 to 79 of 88, after 'GREETING', have none: TN_WORKER's list is to "
-        "name every field (TN_STATE for what `start` fills in)\n"
-        "./x.ini:33: worker 'gap-at-end': module 'BUILD/tests/fixtures/mistake_gap_at_end.so': its "
-        "slots do not cover its env: bytes 72 to 79 of 80, after 'GREETING', have none: "
-        "TN_WORKER's list is to name every field (TN_STATE for what `start` fills in)\n"
-        "./x.ini:35: worker 'overlap': module 'BUILD/tests/fixtures/mistake_overlap.so': its slot "
-        "'limit' overlaps 'limit': name each field once in TN_WORKER's list\n"
-        "./x.ini:37: worker 'no-slots': module 'BUILD/tests/fixtures/mistake_no_slots.so': its "
-        "slots do not cover its env: bytes 64 to 71 of 72, after 'self', have none: TN_WORKER's "
-        "list is to name every field (TN_STATE for what `start` fills in)\n";
+	"./x.ini:1: unknown section [hosts] (did you mean 'host'?): there are [host] and [worker "
+	"NAME]\n"
+	"./x.ini:3: [host]: listen: '8080': an address is HOST:PORT, such as 127.0.0.1:8080, "
+	"[::1]:8080 or *:8080\n"
+	"./x.ini:4: [host]: unknown key 'lisen' (did you mean 'listen'?)\n"
+	"./x.ini:5: [host]: max_body: '10X': not a size: write bytes, or an integer with K, M or "
+	"G, such as 64K\n"
+	"./x.ini:6: [host]: idle_timeout: '30': a duration needs a unit: ms, s, m, h or d, such as "
+	"10s\n"
+	"./x.ini:7: [host]: max_depth: '1000': write a value from 1 to 64\n"
+	"./x.ini:8: [host]: max_depth: already in line 7: keep one of the two\n"
+	"./x.ini:10: worker 'gateway': service.application: module 'BUILD/plugins/gateway.so' "
+	"needs this binding: add `service.application = NAME-OF-A-WORKER`\n"
+	"./x.ini:12: worker 'gateway': route: 'api': a route is a path, or a host and a path: /*, "
+	"/api/*, www.example.com/*\n"
+	"./x.ini:12: worker 'gateway': route: 'http://www.example.com/*': a route has no scheme: "
+	"write www.example.com/*\n"
+	"./x.ini:12: worker 'gateway': route: '/a*b': a '*' in the path is its end: /api/*\n"
+	"./x.ini:13: worker 'gateway': service.auth: no worker 'atuh' (did you mean 'auth'?)\n"
+	"./x.ini:14: worker 'gateway': service.aplication: module 'BUILD/plugins/gateway.so' "
+	"declares no such binding (did you mean 'service.application'?)\n"
+	"./x.ini:17: worker 'auth': unknown key 'SECRET_TOKEN' (did you mean "
+	"'secret.SECRET_TOKEN'?): a Worker has module, route, service.NAME, secret.NAME and "
+	"var.NAME\n"
+	"./x.ini:18: worker 'auth': secret.SECRET_TOKEN: a secret is not written into the file: "
+	"use env:NAME, file:PATH or credential:NAME\n"
+	"./x.ini:19: worker 'missing': module 'BUILD/tests/fixtures/missing.so': there is no such "
+	"file: build it, or set `module`, or `modules` in [host]\n"
+	"./x.ini:21: worker 'script': module './script.so': it is no ELF file: build it with "
+	"-shared -fPIC\n"
+	"./x.ini:23: worker 'abi': module 'BUILD/tests/fixtures/mistake_abi.so': it was built for "
+	"ABI 99.7, and this host has ABI 1.0: build it again with this host's tenon.h\n"
+	"./x.ini:25: worker 'no-fetch': module 'BUILD/tests/fixtures/mistake_no_fetch.so': it "
+	"exports no `fetch`: end its source with TN_WORKER(handler, struct env, ...)\n"
+	"./x.ini:27: worker 'no-worker': module 'BUILD/tests/fixtures/mistake_no_worker.so': it "
+	"exports no `tn_worker`: end its source with TN_WORKER(handler, struct env, ...)\n"
+	"./x.ini:29: worker 'undefined': module 'BUILD/tests/fixtures/mistake_undefined.so': it "
+	"cannot be loaded: undefined symbol: no_such_function: link it with the library that has "
+	"it (-Wl,-z,defs finds it at build time)\n"
+	"./x.ini:31: worker 'gap': module 'BUILD/tests/fixtures/mistake_gap.so': its slots do not "
+	"cover its env: bytes 72 to 79 of 88, after 'GREETING', have none: TN_WORKER's list is to "
+	"name every field (TN_STATE for what `start` fills in)\n"
+	"./x.ini:33: worker 'gap-at-end': module 'BUILD/tests/fixtures/mistake_gap_at_end.so': its "
+	"slots do not cover its env: bytes 72 to 79 of 80, after 'GREETING', have none: "
+	"TN_WORKER's list is to name every field (TN_STATE for what `start` fills in)\n"
+	"./x.ini:35: worker 'overlap': module 'BUILD/tests/fixtures/mistake_overlap.so': its slot "
+	"'limit' overlaps 'limit': name each field once in TN_WORKER's list\n"
+	"./x.ini:37: worker 'no-slots': module 'BUILD/tests/fixtures/mistake_no_slots.so': its "
+	"slots do not cover its env: bytes 64 to 71 of 72, after 'self', have none: TN_WORKER's "
+	"list is to name every field (TN_STATE for what `start` fills in)\n";
 
 static const char broken_says_below[] =
-        "./x.ini:38: a second [worker auth], the first is in line 15: put the keys of both below "
-        "one\n"
-        "./x.ini:42: warning: worker 'values': service.next: the bindings form a cycle, values > "
-        "values: max_depth ends it\n"
-        "./x.ini:43: worker 'values': route: '/*' is also a route of worker 'auth' (line 39): "
-        "change or remove one\n"
-        "./x.ini:44: worker 'values': var.TEXT: the text would end at ' ;': put it in double "
-        "quotes, or the comment on a line of its own\n"
-        "./x.ini:45: worker 'values': var.count: 'many': not an integer: write digits only, such "
-        "as 42\n"
-        "./x.ini:46: worker 'values': var.enabled: 'ja': neither yes nor no: write yes or no (or "
-        "true, false, on, off)\n"
-        "./x.ini:47: worker 'values': var.pause: '10': a duration needs a unit: ms, s, m, h or d, "
-        "such as 10s\n"
-        "./x.ini:48: worker 'values': var.room: '1T': not a size: write bytes, or an integer with "
-        "K, M or G, such as 64K\n"
-        "./x.ini:49: worker 'values': var.ratio: '0,5': not a number: write it with digits and a "
-        "point, such as 0.25\n"
-        "./x.ini:50: worker 'values': var.next: module 'BUILD/tests/fixtures/mistake_values.so' "
-        "declares no such binding (did you mean 'service.next'?)\n"
-        "./x.ini:51: worker 'values': secret.TOKEN: the environment variable 'TENON_NOT_SET' is "
-        "not set: set it where tenon is started\n";
+	"./x.ini:38: a second [worker auth], the first is in line 15: put the keys of both below "
+	"one\n"
+	"./x.ini:42: warning: worker 'values': service.next: the bindings form a cycle, values > "
+	"values: max_depth ends it\n"
+	"./x.ini:43: worker 'values': route: '/*' is also a route of worker 'auth' (line 39): "
+	"change or remove one\n"
+	"./x.ini:44: worker 'values': var.TEXT: the text would end at ' ;': put it in double "
+	"quotes, or the comment on a line of its own\n"
+	"./x.ini:45: worker 'values': var.count: 'many': not an integer: write digits only, such "
+	"as 42\n"
+	"./x.ini:46: worker 'values': var.enabled: 'ja': neither yes nor no: write yes or no (or "
+	"true, false, on, off)\n"
+	"./x.ini:47: worker 'values': var.pause: '10': a duration needs a unit: ms, s, m, h or d, "
+	"such as 10s\n"
+	"./x.ini:48: worker 'values': var.room: '1T': not a size: write bytes, or an integer with "
+	"K, M or G, such as 64K\n"
+	"./x.ini:49: worker 'values': var.ratio: '0,5': not a number: write it with digits and a "
+	"point, such as 0.25\n"
+	"./x.ini:50: worker 'values': var.next: module 'BUILD/tests/fixtures/mistake_values.so' "
+	"declares no such binding (did you mean 'service.next'?)\n"
+	"./x.ini:51: worker 'values': secret.TOKEN: the environment variable 'TENON_NOT_SET' is "
+	"not set: set it where tenon is started\n";
 
 static void all_mistakes_are_told_in_one_run(void)
 {
@@ -239,27 +241,28 @@ static void all_mistakes_are_told_in_one_run(void)
 static void all_mistakes_of_form_are_told_in_one_run(void)
 {
 	static const char text[] =
-	        "listen = 127.0.0.1:0\n"
-	        "[worker good\n"
-	        "route = /lost\n"
-	        "[worker good]\n"
-	        "route = /\n"
-	        "  /indented\n"
-	        "var.TEXT = \"not closed\n"
-	        "var.TEXT = \"a\" b\n"
-	        "var.TEXT =\n"
-	        "no equals sign\n"
-	        "service.one: good\n"
-	        "= good\n"
-	        "\xef\xbb\xbfvar.a = b\n"
-	        "var.b = \xff\n"
-	        "var.c = a\0b\n"
-	        "var.d = a\rb\n"
-	        "var.e = \x1b[31m\n"
-	        "[worker a b]\n"
-	        "[worker c] x\n"
-	        "[worker 0123456789012345678901234567890123456789012345]\n";
-	struct finished finished = tenon_check(scratch_write_bytes("x.ini", text, sizeof(text) - 1));
+		"listen = 127.0.0.1:0\n"
+		"[worker good\n"
+		"route = /lost\n"
+		"[worker good]\n"
+		"route = /\n"
+		"  /indented\n"
+		"var.TEXT = \"not closed\n"
+		"var.TEXT = \"a\" b\n"
+		"var.TEXT =\n"
+		"no equals sign\n"
+		"service.one: good\n"
+		"= good\n"
+		"\xef\xbb\xbfvar.a = b\n"
+		"var.b = \xff\n"
+		"var.c = a\0b\n"
+		"var.d = a\rb\n"
+		"var.e = \x1b[31m\n"
+		"[worker a b]\n"
+		"[worker c] x\n"
+		"[worker 0123456789012345678901234567890123456789012345]\n";
+	const char *file = scratch_write_bytes("x.ini", text, sizeof(text) - 1);
+	struct finished finished = tenon_check(file);
 
 	CHECK_NUMBER(finished.code, EX_CONFIG);
 	CHECK_NUMBER(count_of(finished.err, "\x1b"), 0);
@@ -276,8 +279,8 @@ static void a_byte_order_mark_is_told(void)
 	check_text("\xef\xbb\xbf[worker good]\nroute = /\n", EX_CONFIG,
 	           "./x.ini:1: a byte order mark (BOM) at the start of the line: save the file as "
 	           "UTF-8 without one\n"
-	           "./x.ini:1: worker 'good': module './good.so': there is no such file: build it, or "
-	           "set `module`, or `modules` in [host]\n");
+	           "./x.ini:1: worker 'good': module './good.so': there is no such file: build it, "
+	           "or set `module`, or `modules` in [host]\n");
 }
 
 static void a_long_line_is_told(void)
@@ -285,8 +288,8 @@ static void a_long_line_is_told(void)
 	check_text(text_of("%s" GOOD_ROUTE "; %0*d\n", MODULES, 300, 0), 0,
 	           "./x.ini: 1 Worker, 1 route, no errors\n");
 	check_text(text_of("%s" GOOD_ROUTE "service.one = %0*d\n", MODULES, 200, 0), EX_CONFIG,
-	           "./x.ini:6: a line of 214 bytes: write at most 197, and a comment on a line of its "
-	           "own\n");
+	           "./x.ini:6: a line of 214 bytes: write at most 197, and a comment on a line of "
+	           "its own\n");
 }
 
 /* ---- The file ------------------------------------------------------------------------------ */
@@ -326,10 +329,10 @@ static void an_empty_file_has_no_worker(void)
 
 static bool can_drop_privileges(const char *test)
 {
-	if (geteuid() == 0 && program_run((const char *const[]){ "setpriv", "--reuid=65534",
-	                                                         "--regid=65534", "--clear-groups",
-	                                                         "test", "-x", built("tenon"), NULL })
-	                              .code == 0)
+	const char *const command[] = { "setpriv", "--reuid=65534", "--regid=65534",
+		                        "--clear-groups", "test", "-x", built("tenon"), NULL };
+
+	if (geteuid() == 0 && program_run(command).code == 0)
 		return true;
 	printf("%s: skipped, it takes root, setpriv, and a build that all can read\n", test);
 	return false;
@@ -350,8 +353,8 @@ static void an_unreadable_file_is_not_permitted(void)
 	if (!can_drop_privileges(__func__))
 		return;
 	finished = check_as_nobody(scratch_write("mine.ini", GOOD_ROUTE));
-	expect(&finished, EX_NOPERM, "tenon: ./mine.ini: Permission denied: make it readable for this "
-	                             "user, or run as another\n");
+	expect(&finished, EX_NOPERM, "tenon: ./mine.ini: Permission denied: make it readable for "
+	                             "this user, or run as another\n");
 }
 
 static void an_unreadable_module_is_told(void)
@@ -365,13 +368,14 @@ static void an_unreadable_module_is_told(void)
 	file = scratch_write("all.ini", "[worker good]\nmodule = ./mine.so\nroute = /\n");
 	CU_ASSERT_EQUAL(chmod(file, 0644), 0);
 	finished = check_as_nobody(file);
-	expect(&finished, EX_CONFIG, "./all.ini:2: worker 'good': module './mine.so': this user may "
-	                             "not read it: chmod it, or run as another user\n");
+	expect(&finished, EX_CONFIG, "./all.ini:2: worker 'good': module './mine.so': this user "
+	                             "may not read it: chmod it, or run as another user\n");
 }
 
 static void root_refuses_what_others_may_write(void)
 {
-	const char *file = scratch_write("open.ini", "%s" GOOD_ROUTE, MODULES);
+	const char *file = scratch_write("open.ini",
+	                                 "%s" GOOD_ROUTE, MODULES);
 	struct finished finished;
 
 	if (geteuid() != 0) {
@@ -384,16 +388,19 @@ static void root_refuses_what_others_may_write(void)
 	                             "chmod o-w ./open.ini\n");
 	CU_ASSERT_EQUAL(chmod(scratch_write("open.so", "x"), 0777), 0);
 	check_text("[worker good]\nmodule = ./open.so\nroute = /\n", EX_CONFIG,
-	           "./x.ini:2: worker 'good': module './open.so': others may write to it, and this is "
-	           "root: chmod o-w it\n");
+	           "./x.ini:2: worker 'good': module './open.so': others may write to it, and this "
+	           "is root: chmod o-w it\n");
 }
 
 static void the_command_line_is_checked(void)
 {
 	static const char usage[] = "tenon: usage: tenon check [--start] [--timeout 10s] FILE\n";
 	static const char *const wrong[][4] = {
-		{ "check", NULL }, { "check", "a", "b", NULL }, { "check", "--verbose", "a", NULL },
-		{ "check", "a", "--timeout", NULL }, { "check", "--start", NULL },
+		{ "check", NULL },
+		{ "check", "a", "b", NULL },
+		{ "check", "--verbose", "a", NULL },
+		{ "check", "a", "--timeout", NULL },
+		{ "check", "--start", NULL },
 	};
 	struct finished finished;
 
@@ -402,8 +409,8 @@ static void the_command_line_is_checked(void)
 		expect(&finished, EX_USAGE, usage);
 	}
 	finished = check_with("--timeout", "500", "a");
-	expect(&finished, EX_USAGE, "tenon: --timeout: '500': a duration needs a unit: ms, s, m, h or "
-	                            "d, such as 10s\n");
+	expect(&finished, EX_USAGE, "tenon: --timeout: '500': a duration needs a unit: ms, s, m, h "
+	                            "or d, such as 10s\n");
 	finished = check_with("--timeout", "0s", "a");
 	expect(&finished, EX_USAGE, "tenon: --timeout: '0s': write one from 1ms to 24d\n");
 }
@@ -447,9 +454,11 @@ static void a_truncated_module_is_told(void)
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		write_cut(text_of("cut%u.so", i), sizes[i]);
 		text = text_of("%s[worker cut%u]\n", text, i);
-		expected = text_of("%s./x.ini:%u: worker 'cut%u': module './cut%u.so': %s\n", expected,
+		expected = text_of("%s./x.ini:%u: worker 'cut%u': module './cut%u.so': "
+		                   "%s\n",
+		                   expected,
 		                   i + 1, i, i,
-		                   i == 0 ? "it is empty: build it again"
+		                   i == 0  ? "it is empty: build it again"
 		                   : i < 3 ? "it is no ELF file: build it with -shared -fPIC"
 		                           : "it is truncated: build or copy it again");
 	}
@@ -462,8 +471,8 @@ static void what_is_no_module_is_told(void)
 	program_run((const char *const[]){ "mkfifo", scratch_path("fifo.so"), NULL });
 	check_text("[worker directory]\n[worker fifo]\n[worker program]\nmodule = /bin/sh\n",
 	           EX_CONFIG,
-	           "./x.ini:1: worker 'directory': module './directory.so': it is a directory: name "
-	           "the .so in it\n"
+	           "./x.ini:1: worker 'directory': module './directory.so': it is a directory: "
+	           "name the .so in it\n"
 	           "./x.ini:2: worker 'fifo': module './fifo.so': it is no regular file\n"
 	           "./x.ini:4: worker 'program': module '/bin/sh': it cannot be loaded: cannot "
 	           "dynamically load position-independent executable\n");
@@ -472,24 +481,28 @@ static void what_is_no_module_is_told(void)
 static void two_workers_of_a_bad_module_are_told_each(void)
 {
 	check_text(text_of("%s[worker a]\nmodule = mistake_overlap.so\n"
-	                   "[worker b]\nmodule = mistake_overlap.so\n", MODULES),
+	                   "[worker b]\nmodule = mistake_overlap.so\n",
+	                   MODULES),
 	           EX_CONFIG,
-	           "./x.ini:4: worker 'a': module 'BUILD/tests/fixtures/mistake_overlap.so': its slot "
-	           "'limit' overlaps 'limit': name each field once in TN_WORKER's list\n"
-	           "./x.ini:6: worker 'b': module 'BUILD/tests/fixtures/mistake_overlap.so': its slot "
-	           "'limit' overlaps 'limit': name each field once in TN_WORKER's list\n");
+	           "./x.ini:4: worker 'a': module 'BUILD/tests/fixtures/mistake_overlap.so': its "
+	           "slot 'limit' overlaps 'limit': name each field once in TN_WORKER's list\n"
+	           "./x.ini:6: worker 'b': module 'BUILD/tests/fixtures/mistake_overlap.so': its "
+	           "slot 'limit' overlaps 'limit': name each field once in TN_WORKER's list\n");
 }
 
 static void further_exports_are_a_warning(void)
 {
 	struct finished finished =
-	        tenon_check(scratch_write("x.ini", "%s[worker a]\nmodule = mistake_exports.so\n"
-	                                  "route = /\n", MODULES));
+		tenon_check(scratch_write("x.ini",
+	                                  "%s[worker a]\nmodule = mistake_exports.so\n"
+	                                  "route = /\n",
+	                                  MODULES));
 
 	CHECK_NUMBER(finished.code, 0);
 	CHECK_NUMBER(lines_matching(finished.err,
 	                            "x.ini:4: warning: worker 'a': module '.*' exports "
-	                            "'(helper|counter)', too: "), 2);
+	                            "'(helper|counter)', too: "),
+	             2);
 	CHECK_NUMBER(lines_matching(finished.err, "x.ini: 1 Worker, 1 route, no errors$"), 1);
 }
 
@@ -497,12 +510,13 @@ static void cycles_are_a_warning(void)
 {
 	check_text(text_of("%s[worker a]\nmodule = mistake_node.so\nroute = /\nservice.one = b\n"
 	                   "service.other = a\n"
-	                   "[worker b]\nmodule = mistake_node.so\nservice.one = a\n", MODULES),
+	                   "[worker b]\nmodule = mistake_node.so\nservice.one = a\n",
+	                   MODULES),
 	           0,
-	           "./x.ini:7: warning: worker 'a': service.other: the bindings form a cycle, a > a: "
-	           "max_depth ends it\n"
-	           "./x.ini:10: warning: worker 'b': service.one: the bindings form a cycle, a > b > "
+	           "./x.ini:7: warning: worker 'a': service.other: the bindings form a cycle, a > "
 	           "a: max_depth ends it\n"
+	           "./x.ini:10: warning: worker 'b': service.one: the bindings form a cycle, a > b "
+	           "> a: max_depth ends it\n"
 	           "./x.ini: 2 Workers, 1 route, no errors\n");
 }
 
@@ -521,12 +535,14 @@ static const char *patience_in_words(void)
 
 static void modules_that_end_the_process_are_named(void)
 {
-	const char *file = scratch_write("x.ini", "%s"
+	const char *file = scratch_write("x.ini",
+	                                 "%s"
 	                                 "[worker crash]\nmodule = mistake_crash.so\n"
 	                                 "[worker abort]\nmodule = mistake_abort.so\n"
 	                                 "[worker good]\nmodule = mistake_node.so\nroute = /\n"
 	                                 "service.one = crash\nservice.other = nobody\n"
-	                                 "[worker again]\nmodule = mistake_crash.so\n", MODULES);
+	                                 "[worker again]\nmodule = mistake_crash.so\n",
+	                                 MODULES);
 	struct finished finished = tenon_check(file);
 
 	expect(&finished, EX_CONFIG,
@@ -541,15 +557,17 @@ static void modules_that_end_the_process_are_named(void)
 
 static void a_module_that_hangs_is_named(void)
 {
-	const char *file = scratch_write("x.ini", "%s[worker hang]\nmodule = mistake_hang.so\n"
-	                                 "[worker missing]\n", MODULES);
+	const char *file = scratch_write("x.ini",
+	                                 "%s[worker hang]\nmodule = mistake_hang.so\n"
+	                                 "[worker missing]\n",
+	                                 MODULES);
 	struct finished finished = check_with("--timeout", patience(), file);
 
 	expect(&finished, EX_CONFIG,
-	       text_of("./x.ini:3: worker 'hang': module 'BUILD/tests/fixtures/mistake_hang.so' did "
-	               "not come back within %s while it was loaded\n"
-	               "./x.ini:5: worker 'missing': module 'BUILD/tests/fixtures/missing.so': there "
-	               "is no such file: build it, or set `module`, or `modules` in [host]\n",
+	       text_of("./x.ini:3: worker 'hang': module 'BUILD/tests/fixtures/mistake_hang.so' "
+	               "did not come back within %s while it was loaded\n"
+	               "./x.ini:5: worker 'missing': module 'BUILD/tests/fixtures/missing.so': "
+	               "there is no such file: build it, or set `module`, or `modules` in [host]\n",
 	               patience_in_words()));
 }
 
@@ -560,30 +578,34 @@ static void an_ignored_signal_hides_no_mistake(void)
 
 	scratch_write("x.ini", "[worker missing]\nroute = /\n");
 	finished = program_run((const char *const[]){
-	        "sh", "-c", "trap '' CHLD; exec \"$0\" check \"$1\"", built("tenon"),
-	        scratch_path("x.ini"), NULL });
+		"env", "--ignore-signal=CHLD", built("tenon"), "check", scratch_path("x.ini"),
+		NULL });
 	CHECK_NUMBER(finished.code, EX_CONFIG);
 	CHECK_NUMBER(count_of(finished.err, "there is no such file"), 1);
 }
 
 static void a_module_that_calls_exit_is_named(void)
 {
-	const char *file = scratch_write("x.ini", "%s[worker exit]\nmodule = mistake_exit.so\n"
-	                                 "route = /\n", MODULES);
+	const char *file = scratch_write("x.ini",
+	                                 "%s[worker exit]\nmodule = mistake_exit.so\n"
+	                                 "route = /\n",
+	                                 MODULES);
 	struct finished finished = tenon_check(file);
 
 	CHECK_NUMBER(finished.code, EX_CONFIG);
 	CHECK_NUMBER(lines_matching(plain(finished.err),
 	                            "^./x.ini:3: worker 'exit': module "
-	                            "'BUILD/tests/fixtures/mistake_exit.so' called exit\\([0-9]+\\) "
-	                            "while it was loaded$"), 1);
+	                            "'BUILD/tests/fixtures/mistake_exit.so' called "
+	                            "exit\\([0-9]+\\) while it was loaded$"),
+	             1);
 }
 
 /* The second look needs it once more. */
 static void a_crash_does_not_cost_the_secrets_of_the_environment(void)
 {
 	static const char *const environment[] = { "TENON_TEST_TOKEN=open sesame", NULL };
-	const char *file = scratch_write("x.ini", "%s[worker crash]\nmodule = mistake_crash.so\n"
+	const char *file = scratch_write("x.ini",
+	                                 "%s[worker crash]\nmodule = mistake_crash.so\n"
 	                                 "[worker auth]\nmodule = %s\nroute = /\n"
 	                                 "secret.SECRET_TOKEN = env:TENON_TEST_TOKEN\n",
 	                                 MODULES, plugin("auth"));
@@ -600,8 +622,10 @@ static void a_crash_does_not_cost_the_secrets_of_the_environment(void)
 /* A Worker whose hooks do these two. */
 static const char *hooks(const char *start, const char *stop)
 {
-	return scratch_write("x.ini", "%s[worker a]\nmodule = mistake_start.so\nroute = /\n"
-	                     "var.DO = %s\nvar.STOP = %s\n", MODULES, start, stop);
+	return scratch_write("x.ini",
+	                     "%s[worker a]\nmodule = mistake_start.so\nroute = /\n"
+	                     "var.DO = %s\nvar.STOP = %s\n",
+	                     MODULES, start, stop);
 }
 
 static void hooks_do_not_run_unless_asked(void)
@@ -618,7 +642,8 @@ static void hooks_do_not_run_unless_asked(void)
 static struct finished check_start(const char *file)
 {
 	return tenon_run((const char *const[]){ "check", "--start", "--timeout", patience(), file,
-	                                        NULL }, NULL);
+	                                        NULL },
+	                 NULL);
 }
 
 static void hooks_run_when_asked(void)
@@ -634,8 +659,10 @@ static void hooks_run_when_asked(void)
 static void hooks_do_not_run_after_a_mistake(void)
 {
 	const char *log = scratch_path("hooks-2");
-	const char *file = scratch_write("x.ini", "%s[worker a]\nmodule = mistake_start.so\n"
-	                                 "route = /\nvar.DO = %s\n[worker b]\n", MODULES, log);
+	const char *file = scratch_write("x.ini",
+	                                 "%s[worker a]\nmodule = mistake_start.so\n"
+	                                 "route = /\nvar.DO = %s\n[worker b]\n",
+	                                 MODULES, log);
 	struct finished finished = check_start(file);
 
 	CHECK_NUMBER(finished.code, EX_CONFIG);
@@ -646,7 +673,8 @@ static void a_start_hook_that_fails_is_told(void)
 {
 	struct finished finished = check_start(hooks("fail", "no"));
 
-	expect(&finished, EX_CONFIG, "./x.ini:3: worker 'a': start: the database does not answer\n");
+	expect(&finished, EX_CONFIG, "./x.ini:3: worker 'a': start: the database does not "
+	                             "answer\n");
 }
 
 #define HOOK_SAYS "./x.ini:3: worker 'a': module 'BUILD/tests/fixtures/mistake_start.so' "
@@ -668,7 +696,8 @@ static void a_hook_that_hangs_is_named(void)
 	struct finished finished = check_start(hooks("hang", "no"));
 
 	expect(&finished, EX_CONFIG, text_of(HOOK_SAYS "did not come back within %s in its start "
-	                                     "hook\n", patience_in_words()));
+	                                               "hook\n",
+	                                     patience_in_words()));
 }
 
 /* ---- Secrets ------------------------------------------------------------------------------- */
@@ -699,11 +728,12 @@ static void a_literal_secret_is_never_repeated(void)
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		struct finished finished =
-		        tenon_check(scratch_write("x.ini", "%s", auth_with(lines[i])));
+			tenon_check(scratch_write("x.ini",
+		                                  "%s", auth_with(lines[i])));
 
 		CHECK_NUMBER(finished.code, EX_CONFIG);
 		CU_ASSERT(count_of(finished.err, "x.ini:4: ") > 0);
-		if (!CHECK_NUMBER(count_of(finished.err, "hunter2"), 0) || finished.code != EX_CONFIG)
+		if (!CHECK_NUMBER(count_of(finished.err, "hunter2"), 0))
 			printf("\tthe line was '%s'\n%s", lines[i], finished.err);
 	}
 }
@@ -711,22 +741,22 @@ static void a_literal_secret_is_never_repeated(void)
 static void a_secret_that_cannot_be_had_is_told(void)
 {
 	check_text(auth_with("secret.SECRET_TOKEN = file:none"), EX_CONFIG,
-	           "./x.ini:4: worker 'auth': secret.SECRET_TOKEN: the file './none' cannot be opened: "
-	           "No such file or directory\n");
+	           "./x.ini:4: worker 'auth': secret.SECRET_TOKEN: the file './none' cannot be "
+	           "opened: No such file or directory\n");
 	scratch_write("none", "\n");
 	check_text(auth_with("secret.SECRET_TOKEN = file:none"), EX_CONFIG,
-	           "./x.ini:4: worker 'auth': secret.SECRET_TOKEN: the file './none' is empty: put the "
-	           "secret there\n");
+	           "./x.ini:4: worker 'auth': secret.SECRET_TOKEN: the file './none' is empty: put "
+	           "the secret there\n");
 	CU_ASSERT_EQUAL(chmod(scratch_write("none", "hunter2\n"), 0644), 0);
 	check_text(auth_with("secret.SECRET_TOKEN = file:none"), EX_CONFIG,
-	           "./x.ini:4: worker 'auth': secret.SECRET_TOKEN: the file './none' is open to every "
-	           "user (mode 0644): chmod o= ./none\n");
+	           "./x.ini:4: worker 'auth': secret.SECRET_TOKEN: the file './none' is open to "
+	           "every user (mode 0644): chmod o= ./none\n");
 	check_text(auth_with("secret.SECRET_TOKEN = env:TENON_NOT_SET"), EX_CONFIG,
 	           "./x.ini:4: worker 'auth': secret.SECRET_TOKEN: the environment variable "
 	           "'TENON_NOT_SET' is not set: set it where tenon is started\n");
 	check_text(auth_with("secret.SECRET_TOKEN = credential:token"), EX_CONFIG,
-	           "./x.ini:4: worker 'auth': secret.SECRET_TOKEN: $CREDENTIALS_DIRECTORY is not set: "
-	           "it comes from systemd, where the unit has LoadCredential=token:PATH\n");
+	           "./x.ini:4: worker 'auth': secret.SECRET_TOKEN: $CREDENTIALS_DIRECTORY is not "
+	           "set: it comes from systemd, where the unit has LoadCredential=token:PATH\n");
 }
 
 /* ---- No listener --------------------------------------------------------------------------- */
@@ -750,35 +780,35 @@ static void an_address_that_is_taken_passes(void)
 }
 
 TEST_MAIN("e2e/check",
-	TEST(all_mistakes_are_told_in_one_run),
-	TEST(all_mistakes_of_form_are_told_in_one_run),
-	TEST(a_byte_order_mark_is_told),
-	TEST(a_long_line_is_told),
-	TEST(a_good_file_passes),
-	TEST(a_missing_file_is_no_input),
-	TEST(a_directory_is_refused),
-	TEST(an_empty_file_has_no_worker),
-	TEST(an_unreadable_file_is_not_permitted),
-	TEST(an_unreadable_module_is_told),
-	TEST(root_refuses_what_others_may_write),
-	TEST(the_command_line_is_checked),
-	TEST(an_unknown_command_is_told_with_the_usage),
-	TEST(a_truncated_module_is_told),
-	TEST(what_is_no_module_is_told),
-	TEST(two_workers_of_a_bad_module_are_told_each),
-	TEST(further_exports_are_a_warning),
-	TEST(cycles_are_a_warning),
-	TEST(modules_that_end_the_process_are_named),
-	TEST(a_module_that_hangs_is_named),
-	TEST(a_module_that_calls_exit_is_named),
-	TEST(an_ignored_signal_hides_no_mistake),
-	TEST(a_crash_does_not_cost_the_secrets_of_the_environment),
-	TEST(hooks_do_not_run_unless_asked),
-	TEST(hooks_run_when_asked),
-	TEST(hooks_do_not_run_after_a_mistake),
-	TEST(a_start_hook_that_fails_is_told),
-	TEST(a_hook_that_ends_the_process_is_named),
-	TEST(a_hook_that_hangs_is_named),
-	TEST(a_literal_secret_is_never_repeated),
-	TEST(a_secret_that_cannot_be_had_is_told),
-	TEST(an_address_that_is_taken_passes))
+          TEST(all_mistakes_are_told_in_one_run),
+          TEST(all_mistakes_of_form_are_told_in_one_run),
+          TEST(a_byte_order_mark_is_told),
+          TEST(a_long_line_is_told),
+          TEST(a_good_file_passes),
+          TEST(a_missing_file_is_no_input),
+          TEST(a_directory_is_refused),
+          TEST(an_empty_file_has_no_worker),
+          TEST(an_unreadable_file_is_not_permitted),
+          TEST(an_unreadable_module_is_told),
+          TEST(root_refuses_what_others_may_write),
+          TEST(the_command_line_is_checked),
+          TEST(an_unknown_command_is_told_with_the_usage),
+          TEST(a_truncated_module_is_told),
+          TEST(what_is_no_module_is_told),
+          TEST(two_workers_of_a_bad_module_are_told_each),
+          TEST(further_exports_are_a_warning),
+          TEST(cycles_are_a_warning),
+          TEST(modules_that_end_the_process_are_named),
+          TEST(a_module_that_hangs_is_named),
+          TEST(a_module_that_calls_exit_is_named),
+          TEST(an_ignored_signal_hides_no_mistake),
+          TEST(a_crash_does_not_cost_the_secrets_of_the_environment),
+          TEST(hooks_do_not_run_unless_asked),
+          TEST(hooks_run_when_asked),
+          TEST(hooks_do_not_run_after_a_mistake),
+          TEST(a_start_hook_that_fails_is_told),
+          TEST(a_hook_that_ends_the_process_is_named),
+          TEST(a_hook_that_hangs_is_named),
+          TEST(a_literal_secret_is_never_repeated),
+          TEST(a_secret_that_cannot_be_had_is_told),
+          TEST(an_address_that_is_taken_passes))

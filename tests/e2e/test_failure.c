@@ -53,10 +53,18 @@ static void check_good(const struct host *host)
 	CHECK_TEXT(reply->body, "good\n");
 }
 
+static void check_lines(const struct host *host, size_t count, const char *expression)
+{
+	size_t found = lines_matching(host_log(host), expression);
+
+	if (found != count)
+		CHECK_TEXT(host_log(host), text_of("%zu lines, not %zu, like: %s", count, found,
+		                                   expression));
+}
+
 static void check_line(const struct host *host, const char *expression)
 {
-	if (lines_matching(host_log(host), expression) != 1)
-		CHECK_TEXT(host_log(host), text_of("one line like: %s", expression));
+	check_lines(host, 1, expression);
 }
 
 static unsigned error_lines(const struct host *host)
@@ -124,11 +132,11 @@ static void a_worker_that_calls_itself_for_ever_ends_at_depth_32(void)
 		check_500(get_loop(host, "/for-ever"));
 	check_good(host);
 	host_end(host);
-	CHECK_NUMBER(lines_matching(host_log(host), "Z error request=[0-9a-f]{16} worker=loop "
-	                            "chain=(loop>){31}loop: call of 'loop' refused: "
-	                            "32 calls deep is max_depth$"), 3);
-	CHECK_NUMBER(lines_matching(host_log(host), " status=500 .* "
-	                            "chain=loop(\\(loop){23}\\)+[+]8$"), 3);
+	check_lines(host, 3, "Z error request=[0-9a-f]{16} worker=loop "
+	                     "chain=(loop>){31}loop: call of 'loop' refused: "
+	                     "32 calls deep is max_depth$");
+	check_lines(host, 3, " status=500 .* "
+	                     "chain=loop(\\(loop){23}\\)+[+]8$");
 	CHECK_NUMBER(error_lines(host), 3);
 }
 
@@ -151,7 +159,7 @@ static void a_worker_that_calls_twice_at_each_level_ends_at_1000_calls(void)
 	check_good(host);
 	host_end(host);
 	check_line(host, " status=500 .* chain=loop[(),lop]*[+]976$"); /* 24 are shown */
-	CHECK_NUMBER(lines_matching(host_log(host), "worker=loop .* refused: "), 1);
+	check_lines(host, 1, "worker=loop .* refused: ");
 }
 
 static void max_calls_is_what_the_file_says(void)
@@ -173,9 +181,9 @@ static void more_than_request_memory_gives_500(void)
 		check_good(host);
 	}
 	host_end(host);
-	CHECK_NUMBER(lines_matching(host_log(host), "Z error request=[0-9a-f]{16} worker=front: no "
-	                            "memory for 1048576 more bytes: [0-9]+ of request_memory, "
-	                            "16777216, are taken$"), 3);
+	check_lines(host, 3, "Z error request=[0-9a-f]{16} worker=front: no "
+	                     "memory for 1048576 more bytes: [0-9]+ of request_memory, "
+	                     "16777216, are taken$");
 }
 
 static void request_memory_is_what_the_file_says(void)
@@ -191,8 +199,9 @@ static void request_memory_is_what_the_file_says(void)
 
 static struct wire_bytes get_raw(const struct host *host, const char *target)
 {
-	return wire_talk(host, text_of("GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-	                               target), 0);
+	static const char format[] = "GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+	return wire_talk(host, text_of(format, target), 0);
 }
 
 static void a_bad_header_never_reaches_the_wire(void)
@@ -227,16 +236,22 @@ static void a_bad_header_never_reaches_the_wire(void)
 	}
 	check_good(host);
 	host_end(host);
-	CHECK_NUMBER(lines_matching(host_log(host), "Z error request=[0-9a-f]{16} worker=front: "),
-	             (long long)count);
-	CHECK_NUMBER(lines_matching(host_log(host), "Z (error|access) "), 2 * (long long)count + 1);
+	check_lines(host, count, "Z error request=[0-9a-f]{16} worker=front: ");
+	check_lines(host, 2 * count + 1, "Z (error|access) ");
 }
 
 static void a_worker_cannot_frame_its_reply(void)
 {
 	static const char *const names[] = {
-		"Content-Length", "content-length", "Transfer-Encoding", "Connection", "Keep-Alive",
-		"Upgrade", "Trailer", "TE", "Proxy-Connection",
+		"Content-Length",
+		"content-length",
+		"Transfer-Encoding",
+		"Connection",
+		"Keep-Alive",
+		"Upgrade",
+		"Trailer",
+		"TE",
+		"Proxy-Connection",
 	};
 	size_t count = sizeof(names) / sizeof(names[0]);
 	struct host *host = start("");
@@ -251,8 +266,7 @@ static void a_worker_cannot_frame_its_reply(void)
 		CHECK_NUMBER(count_of(reply.data, "\r\nContent-Length: 5\r\n"), 1);
 	}
 	host_end(host);
-	CHECK_NUMBER(lines_matching(host_log(host), "Z error request=[0-9a-f]{16} worker=front: "),
-	             (long long)count);
+	check_lines(host, count, "Z error request=[0-9a-f]{16} worker=front: ");
 }
 
 static void a_good_header_reaches_the_wire(void)
@@ -283,8 +297,8 @@ static void a_status_outside_200_to_599_is_refused(void)
 	check_good(host);
 	host_end(host);
 	/* Of each pair the one that made NULL of it, and the Worker that then returned that. */
-	CHECK_NUMBER(lines_matching(host_log(host), "worker=front: status -?[0-9]+ refused: "
-	                            "it is to be 200 to 599$"), 2 * (long long)count);
+	check_lines(host, 2 * count, "worker=front: status -?[0-9]+ refused: "
+	                             "it is to be 200 to 599$");
 }
 
 static void every_status_from_200_to_599_is_sent(void)
@@ -318,8 +332,8 @@ static void a_body_where_none_may_be_is_refused(void)
 		CHECK_NUMBER(count_of(reply.data, "X-Accepted: no\r\n"), 1);
 	}
 	host_end(host);
-	CHECK_NUMBER(lines_matching(host_log(host), "worker=front: body refused: a response with "
-	                            "status (204|205|304) has none$"), 9);
+	check_lines(host, 9, "worker=front: body refused: a response with "
+	                     "status (204|205|304) has none$");
 }
 
 /*
@@ -336,7 +350,9 @@ static void a_reply_without_a_body_is_framed_as_such(void)
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
 		struct wire_bytes reply = wire_talk(
 			host, text_of("GET /empty?n=%d HTTP/1.1\r\nHost: a\r\n\r\n"
-		                      "GET /good HTTP/1.1\r\nHost: a\r\n\r\n", statuses[i]), 2);
+		                      "GET /good HTTP/1.1\r\nHost: a\r\n\r\n",
+		                      statuses[i]),
+			2);
 		const char *second = strstr(reply.data, "\r\n\r\nHTTP/1.1 200 OK\r\n");
 		unsigned zero = count_of(reply.data, "\r\nContent-Length: 0\r\n");
 
@@ -445,24 +461,24 @@ static void work_that_leaves_more_work_for_ever_is_ended(void)
 }
 
 TEST_MAIN("e2e/failure",
-	TEST(a_worker_that_returns_null_gives_500_and_is_named),
-	TEST(where_null_is_passed_on_the_worker_where_it_arose_is_named),
-	TEST(a_caller_may_recover_from_null),
-	TEST(the_log_and_the_access_log_have_the_same_id),
-	TEST(a_worker_that_calls_itself_for_ever_ends_at_depth_32),
-	TEST(max_depth_is_what_the_file_says),
-	TEST(a_worker_that_calls_twice_at_each_level_ends_at_1000_calls),
-	TEST(max_calls_is_what_the_file_says),
-	TEST(more_than_request_memory_gives_500),
-	TEST(request_memory_is_what_the_file_says),
-	TEST(a_bad_header_never_reaches_the_wire),
-	TEST(a_worker_cannot_frame_its_reply),
-	TEST(a_good_header_reaches_the_wire),
-	TEST(a_status_outside_200_to_599_is_refused),
-	TEST(every_status_from_200_to_599_is_sent),
-	TEST(a_body_where_none_may_be_is_refused),
-	TEST(a_reply_without_a_body_is_framed_as_such),
-	TEST(work_runs_after_the_reply_was_sent),
-	TEST(work_comes_first_come_first_and_releases_come_last_first),
-	TEST(work_may_call_a_binding),
-	TEST(work_that_leaves_more_work_for_ever_is_ended))
+          TEST(a_worker_that_returns_null_gives_500_and_is_named),
+          TEST(where_null_is_passed_on_the_worker_where_it_arose_is_named),
+          TEST(a_caller_may_recover_from_null),
+          TEST(the_log_and_the_access_log_have_the_same_id),
+          TEST(a_worker_that_calls_itself_for_ever_ends_at_depth_32),
+          TEST(max_depth_is_what_the_file_says),
+          TEST(a_worker_that_calls_twice_at_each_level_ends_at_1000_calls),
+          TEST(max_calls_is_what_the_file_says),
+          TEST(more_than_request_memory_gives_500),
+          TEST(request_memory_is_what_the_file_says),
+          TEST(a_bad_header_never_reaches_the_wire),
+          TEST(a_worker_cannot_frame_its_reply),
+          TEST(a_good_header_reaches_the_wire),
+          TEST(a_status_outside_200_to_599_is_refused),
+          TEST(every_status_from_200_to_599_is_sent),
+          TEST(a_body_where_none_may_be_is_refused),
+          TEST(a_reply_without_a_body_is_framed_as_such),
+          TEST(work_runs_after_the_reply_was_sent),
+          TEST(work_comes_first_come_first_and_releases_come_last_first),
+          TEST(work_may_call_a_binding),
+          TEST(work_that_leaves_more_work_for_ever_is_ended))

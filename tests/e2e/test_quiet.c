@@ -37,7 +37,8 @@ static int status_of(int socket, const char *path)
 	struct wire_bytes reply;
 
 	wire_text(socket, text_of("GET %s HTTP/1.1\r\nHost: a\r\nx-custom-token: " TOKEN
-	                          "\r\n\r\n", path));
+	                          "\r\n\r\n",
+	                          path));
 	reply = wire_read(socket, 1);
 	return wire_status(&reply);
 }
@@ -99,7 +100,8 @@ static char *calls_of_a_request(const char *further)
 	close(socket);
 	host_end(host);
 	CHECK_NUMBER(lines_matching(host_log(host), " status=200 .* "
-	                            "chain=gateway\\(auth,application\\)$"), 2);
+	                                            "chain=gateway\\(auth,application\\)$"),
+	             2);
 	return calls_between(read_calls(path));
 }
 
@@ -136,5 +138,5 @@ static void a_worker_that_calls_the_kernel_is_noticed(void)
 }
 
 TEST_MAIN("e2e/quiet",
-	TEST(nothing_is_called_between_recv_and_sendmsg),
-	TEST(a_worker_that_calls_the_kernel_is_noticed))
+          TEST(nothing_is_called_between_recv_and_sendmsg),
+          TEST(a_worker_that_calls_the_kernel_is_noticed))

@@ -34,8 +34,8 @@ static struct host *start_routes(const char *const *routes)
 /* The number of the Worker that answers "GET TARGET" with that Host; -1 for 404. */
 static int reached(const struct host *host, const char *name, const char *target)
 {
-	struct wire_bytes reply = wire_talk(host, text_of("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n",
-	                                                  target, name), 1);
+	const char *text = text_of("GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target, name);
+	struct wire_bytes reply = wire_talk(host, text, 1);
 	const char *worker = strstr(reply.data, "\r\nX-Worker: w");
 
 	if (wire_status(&reply) == 404)
@@ -77,7 +77,8 @@ static void a_worker_without_a_route_cannot_be_reached_by_any_trick(void)
 	struct host *host = start();
 	const char *nothing;
 	struct wire_bytes reply = wire_talk(host, "GET /nothing HTTP/1.1\r\nHost: nowhere\r\n"
-	                                          "Connection: close\r\n\r\n", 0);
+	                                          "Connection: close\r\n\r\n",
+	                                    0);
 
 	CHECK_NUMBER(wire_status(&reply), 404);
 	nothing = wire_without_date(&reply);
@@ -98,7 +99,8 @@ static void a_worker_without_a_route_is_reached_through_a_binding(void)
 {
 	struct host *host = start();
 	struct wire_bytes reply = wire_talk(host, "GET /pass-on HTTP/1.1\r\n"
-	                                          "Host: www.example.com\r\n\r\n", 1);
+	                                          "Host: www.example.com\r\n\r\n",
+	                                    1);
 
 	CHECK_NUMBER(wire_status(&reply), 200);
 	CHECK_NUMBER(count_of(reply.data, "\r\nX-Worker: hidden\r\n"), 1);
@@ -111,7 +113,10 @@ static void a_worker_without_a_route_is_reached_through_a_binding(void)
 static void an_exact_host_beats_a_wildcard_which_beats_none(void)
 {
 	static const char *const routes[] = {
-		"/long/path/to/it/*", "*.example.com/*", "www.example.com/*", "*.b.example.com/*",
+		"/long/path/to/it/*",
+		"*.example.com/*",
+		"www.example.com/*",
+		"*.b.example.com/*",
 		NULL,
 	};
 	struct host *host = start_routes(routes);
@@ -151,7 +156,13 @@ static void neither_case_nor_port_of_the_host_matters(void)
 static void the_longest_path_wins_and_an_exact_one_before_a_prefix(void)
 {
 	static const char *const routes[] = {
-		"/*", "/api/*", "/api/users/*", "/api/users/", "/exact", "/ex*", NULL,
+		"/*",
+		"/api/*",
+		"/api/users/*",
+		"/api/users/",
+		"/exact",
+		"/ex*",
+		NULL,
 	};
 	struct host *host = start_routes(routes);
 
@@ -213,7 +224,8 @@ static void a_target_in_absolute_form_names_the_host(void)
 	static const char *const routes[] = { "/*", "www.example.com/*", NULL };
 	struct host *host = start_routes(routes);
 	struct wire_bytes reply = wire_talk(host, "GET http://www.example.com:81/p?q=1 HTTP/1.1\r\n"
-	                                          "Host: other\r\n\r\n", 1);
+	                                          "Host: other\r\n\r\n",
+	                                    1);
 
 	CHECK_NUMBER(count_of(reply.data, "\r\nX-Worker: w1\r\n"), 1);
 	CHECK_NUMBER(count_of(reply.data, "\r\nX-Url: http://www.example.com:81/p?q=1\r\n"), 1);
@@ -243,9 +255,11 @@ static void http_1_1_asks_for_exactly_one_host(void)
 	CHECK_NUMBER(status_of(host, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"), 400);
 	CHECK_NUMBER(status_of(host, "GET http://a/ HTTP/1.1\r\nConnection: close\r\n\r\n"), 400);
 	CHECK_NUMBER(status_of(host, "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n"
-	                             "Connection: close\r\n\r\n"), 400);
+	                             "Connection: close\r\n\r\n"),
+	             400);
 	CHECK_NUMBER(status_of(host, "GET / HTTP/1.1\r\nHost: a\r\nhOST: b\r\n"
-	                             "Connection: close\r\n\r\n"), 400);
+	                             "Connection: close\r\n\r\n"),
+	             400);
 	CHECK_NUMBER(status_of(host, "GET / HTTP/1.1\r\nHost: a, b\r\nConnection: close\r\n\r\n"),
 	             400);
 	CHECK_NUMBER(status_of(host, "GET / HTTP/1.1\r\nHost: a/b\r\nConnection: close\r\n\r\n"),
@@ -274,14 +288,14 @@ static void http_1_0_needs_no_host(void)
 }
 
 TEST_MAIN("e2e/routes",
-	TEST(a_worker_without_a_route_cannot_be_reached_by_any_trick),
-	TEST(a_worker_without_a_route_is_reached_through_a_binding),
-	TEST(an_exact_host_beats_a_wildcard_which_beats_none),
-	TEST(neither_case_nor_port_of_the_host_matters),
-	TEST(the_longest_path_wins_and_an_exact_one_before_a_prefix),
-	TEST(a_query_is_no_part_of_the_path),
-	TEST(a_prefix_with_a_slash_does_not_match_without_it),
-	TEST(one_worker_has_several_routes),
-	TEST(a_target_in_absolute_form_names_the_host),
-	TEST(http_1_1_asks_for_exactly_one_host),
-	TEST(http_1_0_needs_no_host))
+          TEST(a_worker_without_a_route_cannot_be_reached_by_any_trick),
+          TEST(a_worker_without_a_route_is_reached_through_a_binding),
+          TEST(an_exact_host_beats_a_wildcard_which_beats_none),
+          TEST(neither_case_nor_port_of_the_host_matters),
+          TEST(the_longest_path_wins_and_an_exact_one_before_a_prefix),
+          TEST(a_query_is_no_part_of_the_path),
+          TEST(a_prefix_with_a_slash_does_not_match_without_it),
+          TEST(one_worker_has_several_routes),
+          TEST(a_target_in_absolute_form_names_the_host),
+          TEST(http_1_1_asks_for_exactly_one_host),
+          TEST(http_1_0_needs_no_host))

@@ -29,10 +29,10 @@ static void expect(const struct finished *finished, int code, const char *expect
 
 static bool can_drop_privileges(const char *test)
 {
-	if (geteuid() == 0 && program_run((const char *const[]){ "setpriv", "--reuid=65534",
-	                                                         "--regid=65534", "--clear-groups",
-	                                                         "test", "-x", built("tenon"), NULL })
-	                              .code == 0)
+	const char *const command[] = { "setpriv", "--reuid=65534", "--regid=65534",
+		                        "--clear-groups", "test", "-x", built("tenon"), NULL };
+
+	if (geteuid() == 0 && program_run(command).code == 0)
 		return true;
 	printf("%s: skipped, it takes root, setpriv, and a build that all can read\n", test);
 	return false;
@@ -69,13 +69,15 @@ static void a_port_in_use_is_unavailable(void)
 {
 	unsigned port;
 	int taken = take_a_port(&port);
-	const char *file = scratch_write("x.ini", "[host]\nlisten = 127.0.0.1:0, 127.0.0.1:%u\n" HELLO,
+	const char *file = scratch_write("x.ini",
+	                                 "[host]\nlisten = 127.0.0.1:0, "
+	                                 "127.0.0.1:%u\n" HELLO,
 	                                 port, plugin("application"));
 	struct finished finished = run(file);
 
 	expect(&finished, EX_UNAVAILABLE,
-	       text_of("%s:2: [host]: listen: 127.0.0.1:%u: Address already in use: another program "
-	               "listens there (`ss -ltnp` names it); end it, or change `listen`\n",
+	       text_of("%s:2: [host]: listen: 127.0.0.1:%u: Address already in use: another "
+	               "program listens there (`ss -ltnp` names it); end it, or change `listen`\n",
 	               file, port));
 	close(taken);
 }
@@ -86,7 +88,8 @@ static void a_port_in_use_runs_no_start_hook(void)
 	const char *log = scratch_path("port-hooks");
 	unsigned port;
 	int taken = take_a_port(&port);
-	const char *file = scratch_write("x.ini", "[host]\nlisten = 127.0.0.1:%u\n"
+	const char *file = scratch_write("x.ini",
+	                                 "[host]\nlisten = 127.0.0.1:%u\n"
 	                                 "[worker a]\nmodule = %s\nroute = /\nvar.DO = %s\n",
 	                                 port, fixture("mistake_start"), log);
 
@@ -116,8 +119,9 @@ static void a_privileged_port_is_not_permitted(void)
 	CU_ASSERT_EQUAL(chmod(file, 0644), 0);
 	finished = run_as_nobody(file);
 	expect(&finished, EX_NOPERM,
-	       text_of("%s:2: [host]: listen: 127.0.0.1:1: Permission denied: a port below 1024 needs "
-	               "privileges; use a higher one, or give the program CAP_NET_BIND_SERVICE\n",
+	       text_of("%s:2: [host]: listen: 127.0.0.1:1: Permission denied: a port below 1024 "
+	               "needs privileges; use a higher one, or give the program "
+	               "CAP_NET_BIND_SERVICE\n",
 	               file));
 }
 
@@ -129,7 +133,8 @@ static void an_address_of_another_machine_is_unavailable(void)
 
 	expect(&finished, EX_UNAVAILABLE,
 	       text_of("%s:2: [host]: listen: 192.0.2.1:0: Cannot assign requested address: this "
-	               "machine does not have that address\n", file));
+	               "machine does not have that address\n",
+	               file));
 }
 
 static void a_missing_file_is_no_input(void)
@@ -148,35 +153,41 @@ static void an_unreadable_file_is_not_permitted(void)
 	if (!can_drop_privileges(__func__))
 		return;
 	finished = run_as_nobody(file);
-	expect(&finished, EX_NOPERM, text_of("tenon: %s: Permission denied: make it readable for this "
-	                                     "user, or run as another\n", file));
+	expect(&finished, EX_NOPERM, text_of("tenon: %s: Permission denied: make it readable for "
+	                                     "this user, or run as another\n",
+	                                     file));
 }
 
 static void a_directory_is_refused(void)
 {
 	struct finished finished = run(scratch_directory());
 
-	expect(&finished, EX_CONFIG, text_of("tenon: %s: it is a directory: name the .ini file in it\n",
+	expect(&finished, EX_CONFIG, text_of("tenon: %s: it is a directory: name the .ini file in "
+	                                     "it\n",
 	                                     scratch_directory()));
 }
 
 static void mistakes_are_told_as_check_tells_them(void)
 {
-	const char *file = scratch_write("x.ini", "[host]\nlisten = 127.0.0.1:0\nlisen = 1\n"
+	const char *file = scratch_write("x.ini",
+	                                 "[host]\nlisten = 127.0.0.1:0\nlisen = 1\n"
 	                                 "[worker a]\nmodule = %s\nroute = /\nservice.one = b\n",
 	                                 fixture("mistake_node"));
 	struct finished finished = run(file);
 
 	expect(&finished, EX_CONFIG,
 	       text_of("%s:3: [host]: unknown key 'lisen' (did you mean 'listen'?)\n"
-	               "%s:7: worker 'a': service.one: no worker 'b'\n", file, file));
+	               "%s:7: worker 'a': service.one: no worker 'b'\n",
+	               file, file));
 	CHECK_TEXT(tenon_check(file).err, finished.err);
 }
 
 static void the_command_line_is_checked(void)
 {
 	static const char *const wrong[][4] = {
-		{ "run", NULL }, { "run", "a", "b", NULL }, { "run", "--start", NULL },
+		{ "run", NULL },
+		{ "run", "a", "b", NULL },
+		{ "run", "--start", NULL },
 	};
 	struct finished finished;
 
@@ -193,7 +204,8 @@ static void what_started_is_stopped_where_a_start_hook_fails(void)
 {
 	const char *module = fixture("mistake_start");
 	const char *log = scratch_path("hooks");
-	const char *file = scratch_write("x.ini", "[host]\nlisten = 127.0.0.1:0\n"
+	const char *file = scratch_write("x.ini",
+	                                 "[host]\nlisten = 127.0.0.1:0\n"
 	                                 "[worker a]\nmodule = %s\nroute = /\nvar.DO = %s\n"
 	                                 "var.STOP = %s\n"
 	                                 "[worker b]\nmodule = %s\nvar.DO = fail\nvar.STOP = %s\n",
@@ -208,7 +220,8 @@ static void what_started_is_stopped_where_a_start_hook_fails(void)
 static void hooks_stop_when_the_host_does(void)
 {
 	const char *log = scratch_path("stop-hooks");
-	struct host *host = host_start(scratch_write("x.ini", "[host]\nlisten = 127.0.0.1:0\n"
+	struct host *host = host_start(scratch_write("x.ini",
+	                                             "[host]\nlisten = 127.0.0.1:0\n"
 	                                             "[worker a]\nmodule = %s\nroute = /\n"
 	                                             "var.DO = %s\nvar.STOP = %s\n",
 	                                             fixture("mistake_start"), log, log));
@@ -222,7 +235,10 @@ static void hooks_stop_when_the_host_does(void)
 
 static struct finished run_with_log(const char *path)
 {
-	return run(scratch_write("x.ini", "[host]\nlisten = 127.0.0.1:0\naccess_log = %s\n" HELLO, path,
+	return run(scratch_write("x.ini",
+	                         "[host]\nlisten = 127.0.0.1:0\naccess_log = "
+	                         "%s\n" HELLO,
+	                         path,
 	                         plugin("application")));
 }
 
@@ -236,29 +252,47 @@ static void an_access_log_that_cannot_be_opened_is_told(void)
 	       text_of("%s:3: [host]: access_log: %s: No such file or directory" LOG_CURE,
 	               scratch_path("x.ini"), scratch_path("none/access")));
 	finished = run_with_log(scratch_directory());
-	expect(&finished, EX_CANTCREAT, text_of("%s:3: [host]: access_log: %s: Is a directory" LOG_CURE,
+	expect(&finished, EX_CANTCREAT, text_of("%s:3: [host]: access_log: %s: Is a "
+	                                        "directory" LOG_CURE,
 	                                        scratch_path("x.ini"), scratch_directory()));
+}
+
+static void without_its_access_log_it_runs_no_start_hook(void)
+{
+	const char *log = scratch_path("log-hooks");
+	const char *file = scratch_write("x.ini",
+	                                 "[host]\nlisten = 127.0.0.1:0\n"
+	                                 "access_log = none/access\n"
+	                                 "[worker a]\nmodule = %s\nroute = /\nvar.DO = %s\n",
+	                                 fixture("mistake_start"), log);
+
+	CHECK_NUMBER(run(file).code, EX_CANTCREAT);
+	CHECK_TEXT(file_read(log), "");
 }
 
 static void an_access_log_of_another_user_is_not_permitted(void)
 {
 	const char *log = scratch_write("access", "before\n");
-	const char *file = scratch_write("log.ini", "[host]\nlisten = 127.0.0.1:0\n"
-	                                 "access_log = access\n" HELLO, plugin("application"));
+	const char *file = scratch_write("log.ini",
+	                                 "[host]\nlisten = 127.0.0.1:0\n"
+	                                 "access_log = access\n" HELLO,
+	                                 plugin("application"));
 	struct finished finished;
 
 	if (!can_drop_privileges(__func__))
 		return;
 	CU_ASSERT_EQUAL(chmod(file, 0644), 0);
 	finished = run_as_nobody(file);
-	expect(&finished, EX_NOPERM, text_of("%s:3: [host]: access_log: %s: Permission denied" LOG_CURE,
+	expect(&finished, EX_NOPERM, text_of("%s:3: [host]: access_log: %s: Permission "
+	                                     "denied" LOG_CURE,
 	                                     file, log));
 }
 
 static void an_access_log_is_appended_to(void)
 {
 	const char *log = scratch_write("access", "before\n");
-	struct host *host = host_start(scratch_write("x.ini", "[host]\nlisten = 127.0.0.1:0\n"
+	struct host *host = host_start(scratch_write("x.ini",
+	                                             "[host]\nlisten = 127.0.0.1:0\n"
 	                                             "access_log = access\n" HELLO,
 	                                             plugin("application")));
 
@@ -330,7 +364,10 @@ static const char *logged_port(const struct host *host, const char *address)
 
 static struct host *listen_on(const char *addresses, unsigned count)
 {
-	struct host *host = host_start(scratch_write("x.ini", "[host]\nlisten = %s\n" HELLO, addresses,
+	struct host *host = host_start(scratch_write("x.ini",
+	                                             "[host]\nlisten = "
+	                                             "%s\n" HELLO,
+	                                             addresses,
 	                                             plugin("application")));
 
 	host_logged_times(host, "listening on http://", count);
@@ -339,7 +376,7 @@ static struct host *listen_on(const char *addresses, unsigned count)
 
 static void each_address_is_listened_on_and_named(void)
 {
-	struct host *host = listen_on("127.0.0.1:0, 127.0.0.2:0, localhost:0", 3);
+	struct host *host = listen_on("127.0.0.1:0, 127.0.0.2:0", 2);
 	const char *one = logged_port(host, "127.0.0.1");
 	const char *two = logged_port(host, "127.0.0.2");
 
@@ -375,20 +412,21 @@ static void a_star_listens_on_every_address(void)
 }
 
 TEST_MAIN("e2e/run",
-	TEST(a_port_in_use_is_unavailable),
-	TEST(a_port_in_use_runs_no_start_hook),
-	TEST(a_privileged_port_is_not_permitted),
-	TEST(an_address_of_another_machine_is_unavailable),
-	TEST(a_missing_file_is_no_input),
-	TEST(an_unreadable_file_is_not_permitted),
-	TEST(a_directory_is_refused),
-	TEST(mistakes_are_told_as_check_tells_them),
-	TEST(the_command_line_is_checked),
-	TEST(what_started_is_stopped_where_a_start_hook_fails),
-	TEST(hooks_stop_when_the_host_does),
-	TEST(an_access_log_that_cannot_be_opened_is_told),
-	TEST(an_access_log_of_another_user_is_not_permitted),
-	TEST(an_access_log_is_appended_to),
-	TEST(each_address_is_listened_on_and_named),
-	TEST(ipv6_is_listened_on),
-	TEST(a_star_listens_on_every_address))
+          TEST(a_port_in_use_is_unavailable),
+          TEST(a_port_in_use_runs_no_start_hook),
+          TEST(a_privileged_port_is_not_permitted),
+          TEST(an_address_of_another_machine_is_unavailable),
+          TEST(a_missing_file_is_no_input),
+          TEST(an_unreadable_file_is_not_permitted),
+          TEST(a_directory_is_refused),
+          TEST(mistakes_are_told_as_check_tells_them),
+          TEST(the_command_line_is_checked),
+          TEST(what_started_is_stopped_where_a_start_hook_fails),
+          TEST(hooks_stop_when_the_host_does),
+          TEST(an_access_log_that_cannot_be_opened_is_told),
+          TEST(without_its_access_log_it_runs_no_start_hook),
+          TEST(an_access_log_of_another_user_is_not_permitted),
+          TEST(an_access_log_is_appended_to),
+          TEST(each_address_is_listened_on_and_named),
+          TEST(ipv6_is_listened_on),
+          TEST(a_star_listens_on_every_address))

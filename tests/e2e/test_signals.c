@@ -39,7 +39,7 @@ static void stop_begins(struct host *host, int signal, unsigned in_flight)
 {
 	host_signal(host, signal);
 	host_logged(host, text_of("%s: stopping, %u in flight",
-	                          signal == SIGTERM ? "Terminated" : "Interrupt", in_flight));
+	                          signal == SIGTERM ? "SIGTERM" : "SIGINT", in_flight));
 }
 
 /* ---- With nothing in flight ---------------------------------------------------------------- */
@@ -173,9 +173,11 @@ static void a_second_signal_ends_it_at_once_with_75(void)
 	CHECK_NUMBER(host_wait(host), 75);
 	close(half);
 	CHECK_NUMBER(count_of(host_log(host),
-	                      "stopped with 1 request unanswered: a second signal came\n"), 1);
+	                      "stopped with 1 request unanswered: a second signal came\n"),
+	             1);
 	CHECK_NUMBER(lines_matching(host_log(host),
-	                            "target=\"/half\" status=0 .* aborted=yes$"), 1);
+	                            "target=\"/half\" status=0 .* aborted=yes$"),
+	             1);
 	CHECK_NUMBER(host_access_lines(host), 1);
 }
 
@@ -190,7 +192,8 @@ static void drain_timeout_ends_it_with_75(void)
 	CHECK_NUMBER(now_ms() - begun >= 300, true);
 	close(half);
 	CHECK_NUMBER(count_of(host_log(host),
-	                      "stopped with 1 request unanswered: drain_timeout is over\n"), 1);
+	                      "stopped with 1 request unanswered: drain_timeout is over\n"),
+	             1);
 }
 
 /* ---- Hooks --------------------------------------------------------------------------------- */
@@ -230,8 +233,8 @@ static long position(const char *log, const char *text)
 static void hooks_run_once_each_and_stop_in_reverse(void)
 {
 	static const char *const order[] = { "start of one\n", "start of two\n", "start of three\n",
-	                                     "listening on ", "Z access ", "stopping, ",
-	                                     "stop of three\n", "stop of two\n", "stop of one\n" };
+		                             "listening on ", "Z access ", "stopping, ",
+		                             "stop of three\n", "stop of two\n", "stop of one\n" };
 	struct host *host = host_start(hooks_file(""));
 	const char *log;
 
@@ -277,14 +280,14 @@ static void a_start_that_fails_ends_it_with_78(void)
 }
 
 TEST_MAIN("e2e/signals",
-	TEST(each_signal_ends_an_idle_host_with_0),
-	TEST(an_idle_keep_alive_connection_holds_nothing_up),
-	TEST(sigterm_finishes_what_is_in_flight),
-	TEST(sigint_finishes_what_is_in_flight),
-	TEST(a_host_that_stops_takes_no_new_connection),
-	TEST(a_keep_alive_connection_is_told_to_close),
-	TEST(a_second_signal_ends_it_at_once_with_75),
-	TEST(drain_timeout_ends_it_with_75),
-	TEST(hooks_run_once_each_and_stop_in_reverse),
-	TEST(stop_runs_also_when_not_all_was_answered),
-	TEST(a_start_that_fails_ends_it_with_78))
+          TEST(each_signal_ends_an_idle_host_with_0),
+          TEST(an_idle_keep_alive_connection_holds_nothing_up),
+          TEST(sigterm_finishes_what_is_in_flight),
+          TEST(sigint_finishes_what_is_in_flight),
+          TEST(a_host_that_stops_takes_no_new_connection),
+          TEST(a_keep_alive_connection_is_told_to_close),
+          TEST(a_second_signal_ends_it_at_once_with_75),
+          TEST(drain_timeout_ends_it_with_75),
+          TEST(hooks_run_once_each_and_stop_in_reverse),
+          TEST(stop_runs_also_when_not_all_was_answered),
+          TEST(a_start_that_fails_ends_it_with_78))

@@ -9,7 +9,7 @@
 static const char *exports(const char *path, const char *further_option)
 {
 	const char *const command[] = { "nm", "-D", "--defined-only", "--format=just-symbols",
-	                                further_option, path, NULL };
+		                        further_option, path, NULL };
 	struct finished nm = program_run(command);
 
 	CHECK_NUMBER(nm.code, 0);
@@ -122,6 +122,6 @@ static void the_library_exports_nothing_without_a_version(void)
 }
 
 TEST_MAIN("e2e/symbols",
-	TEST(every_plugin_exports_fetch_and_tn_worker_and_nothing_else),
-	TEST(the_library_exports_what_the_header_declares),
-	TEST(the_library_exports_nothing_without_a_version))
+          TEST(every_plugin_exports_fetch_and_tn_worker_and_nothing_else),
+          TEST(the_library_exports_what_the_header_declares),
+          TEST(the_library_exports_nothing_without_a_version))

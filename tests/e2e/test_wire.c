@@ -128,7 +128,8 @@ static void a_client_that_resets_in_the_head_does_no_harm(void)
 	check_alive(host);
 	host_end(host);
 	CHECK_NUMBER(lines_matching(host_log(host), "target=\"/gone\" status=0 bytes=0 us=[0-9]+ "
-	                                            "chain=- aborted=yes$"), 1);
+	                                            "chain=- aborted=yes$"),
+	             1);
 	CHECK_NUMBER(host_access_lines(host), 3);
 }
 
@@ -156,7 +157,8 @@ static void a_client_that_resets_in_the_body_does_no_harm(void)
 	check_alive(host);
 	host_end(host);
 	CHECK_NUMBER(lines_matching(host_log(host), "target=\"/gone\" status=0 bytes=0 us=[0-9]+ "
-	                                            "chain=- aborted=yes$"), 1);
+	                                            "chain=- aborted=yes$"),
+	             1);
 	CHECK_NUMBER(host_access_lines(host), 3);
 }
 
@@ -177,7 +179,8 @@ static void a_client_that_resets_in_the_reply_does_no_harm(void)
 	check_alive(host);
 	host_end(host);
 	CHECK_NUMBER(lines_matching(host_log(host), "target=\"/owned\" status=200 bytes=[0-9]+ "
-	                                            "us=[0-9]+ chain=large aborted=yes$"), 1);
+	                                            "us=[0-9]+ chain=large aborted=yes$"),
+	             1);
 	CHECK_NUMBER(count_of(host_log(host), "released"), 1);
 	CHECK_NUMBER(host_access_lines(host), 3);
 }
@@ -225,7 +228,8 @@ static void http_1_0_closes_unless_it_asks_to_keep(void)
 	CHECK_NUMBER(wire_status(&reply), 200);
 	CHECK_NUMBER(reply.closed, true);
 	reply = wire_talk(host, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
-	                        "GET / HTTP/1.0\r\n\r\n", 0);
+	                        "GET / HTTP/1.0\r\n\r\n",
+	                  0);
 	CHECK_NUMBER(lines_matching(reply.data, "HTTP/1[.][01] 200 OK\r?$"), 2);
 	host_end(host);
 }
@@ -235,7 +239,8 @@ static void connection_close_closes(void)
 	struct host *host = start("");
 	struct wire_bytes reply = wire_talk(host, "GET / HTTP/1.1\r\nHost: a\r\n"
 	                                          "Connection: close\r\n\r\n"
-	                                          "GET /never HTTP/1.1\r\nHost: a\r\n\r\n", 0);
+	                                          "GET /never HTTP/1.1\r\nHost: a\r\n\r\n",
+	                                    0);
 
 	CHECK_NUMBER(count_of(reply.data, "HTTP/1.1 "), 1);
 	CHECK_NUMBER(count_of(reply.data, "\r\nConnection: close\r\n"), 1);
@@ -394,18 +399,18 @@ static void connections_beyond_the_descriptors_wait_until_others_end(void)
 }
 
 TEST_MAIN("e2e/wire",
-	TEST(a_request_split_at_any_byte_gets_the_same_reply),
-	TEST(a_request_that_comes_byte_by_byte_is_answered),
-	TEST(a_client_that_resets_in_the_head_does_no_harm),
-	TEST(a_client_that_goes_before_its_first_byte_leaves_no_line),
-	TEST(a_client_that_resets_in_the_body_does_no_harm),
-	TEST(a_client_that_resets_in_the_reply_does_no_harm),
-	TEST(a_client_that_has_no_more_to_say_gets_its_reply),
-	TEST(the_end_of_an_idle_client_ends_the_connection),
-	TEST(http_1_0_closes_unless_it_asks_to_keep),
-	TEST(connection_close_closes),
-	TEST(idle_timeout_closes_an_idle_connection),
-	TEST(a_request_that_stalls_is_given_up_at_idle_timeout),
-	TEST(a_large_reply_arrives_whole_at_a_slow_reader),
-	TEST(two_hundred_connections_are_served_at_once),
-	TEST(connections_beyond_the_descriptors_wait_until_others_end))
+          TEST(a_request_split_at_any_byte_gets_the_same_reply),
+          TEST(a_request_that_comes_byte_by_byte_is_answered),
+          TEST(a_client_that_resets_in_the_head_does_no_harm),
+          TEST(a_client_that_goes_before_its_first_byte_leaves_no_line),
+          TEST(a_client_that_resets_in_the_body_does_no_harm),
+          TEST(a_client_that_resets_in_the_reply_does_no_harm),
+          TEST(a_client_that_has_no_more_to_say_gets_its_reply),
+          TEST(the_end_of_an_idle_client_ends_the_connection),
+          TEST(http_1_0_closes_unless_it_asks_to_keep),
+          TEST(connection_close_closes),
+          TEST(idle_timeout_closes_an_idle_connection),
+          TEST(a_request_that_stalls_is_given_up_at_idle_timeout),
+          TEST(a_large_reply_arrives_whole_at_a_slow_reader),
+          TEST(two_hundred_connections_are_served_at_once),
+          TEST(connections_beyond_the_descriptors_wait_until_others_end))

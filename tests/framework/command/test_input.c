@@ -144,7 +144,8 @@ static void a_missing_file_is_no_input(void)
 
 	scratch_begin(&scratch);
 	expect_refusal(scratch_path(&scratch, "x.ini"), EX_NOINPUT, "No such file or directory");
-	expect_refusal(scratch_path(&scratch, "none/x.ini"), EX_NOINPUT, "No such file or directory");
+	expect_refusal(scratch_path(&scratch, "none/x.ini"), EX_NOINPUT, "No such file or "
+	                                                                 "directory");
 	scratch_end(&scratch);
 }
 
@@ -198,7 +199,8 @@ static void an_unreadable_file_is_not_permitted(void)
 	capture_begin();
 	code = as_nobody(read_as_nobody, scratch.path);
 	snprintf(expected, sizeof(expected), "tenon: %s: Permission denied: make it readable for "
-	         "this user, or run as another\n", scratch.path);
+	                                     "this user, or run as another\n",
+	         scratch.path);
 	complaint = strdup(capture_end());
 	CHECK_TEXT(complaint, expected);
 	free(complaint);
@@ -209,13 +211,13 @@ static void an_unreadable_file_is_not_permitted(void)
 }
 
 TEST_MAIN("command/input",
-	TEST(a_file_is_parsed_under_the_name_it_was_given),
-	TEST(what_is_wrong_in_it_is_in_the_list),
-	TEST(an_empty_file_is_read),
-	TEST(a_pipe_is_read_to_its_end),
-	TEST(a_large_file_is_read_whole),
-	TEST(a_file_beyond_all_measure_is_refused),
-	TEST(a_missing_file_is_no_input),
-	TEST(a_directory_is_refused),
-	TEST(root_refuses_what_others_may_write),
-	TEST(an_unreadable_file_is_not_permitted))
+          TEST(a_file_is_parsed_under_the_name_it_was_given),
+          TEST(what_is_wrong_in_it_is_in_the_list),
+          TEST(an_empty_file_is_read),
+          TEST(a_pipe_is_read_to_its_end),
+          TEST(a_large_file_is_read_whole),
+          TEST(a_file_beyond_all_measure_is_refused),
+          TEST(a_missing_file_is_no_input),
+          TEST(a_directory_is_refused),
+          TEST(root_refuses_what_others_may_write),
+          TEST(an_unreadable_file_is_not_permitted))

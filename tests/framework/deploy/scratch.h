@@ -136,7 +136,8 @@ static inline int as_nobody(int (*run)(void *argument), void *argument)
 	process = fork();
 	if (process == 0)
 		_exit(setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY)
-		              ? 99 : run(argument));
+		              ? 99
+		              : run(argument));
 	waitpid(process, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

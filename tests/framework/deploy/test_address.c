@@ -95,11 +95,11 @@ static void a_host_that_is_too_long_is_refused(void)
 }
 
 TEST_MAIN("deploy/address",
-	TEST(host_and_port_are_taken_apart),
-	TEST(an_ipv6_address_loses_its_brackets),
-	TEST(a_star_is_every_address),
-	TEST(what_has_no_host_or_no_port_is_refused),
-	TEST(a_url_is_refused),
-	TEST(a_port_is_a_number_to_65535),
-	TEST(an_ipv6_address_without_brackets_is_refused),
-	TEST(a_host_that_is_too_long_is_refused))
+          TEST(host_and_port_are_taken_apart),
+          TEST(an_ipv6_address_loses_its_brackets),
+          TEST(a_star_is_every_address),
+          TEST(what_has_no_host_or_no_port_is_refused),
+          TEST(a_url_is_refused),
+          TEST(a_port_is_a_number_to_65535),
+          TEST(an_ipv6_address_without_brackets_is_refused),
+          TEST(a_host_that_is_too_long_is_refused))

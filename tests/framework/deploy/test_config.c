@@ -347,18 +347,18 @@ static void bytes(void)
 static void invalid_utf8(void)
 {
 	static const char *const texts[] = {
-		"\x80",             /* no first byte */
-		"\xc0\xaf",         /* overlong */
+		"\x80",     /* no first byte */
+		"\xc0\xaf", /* overlong */
 		"\xe0\x80\xaf",
 		"\xf0\x80\x80\xaf",
 		"\xed\xa0\x80",     /* a surrogate */
 		"\xf4\x90\x80\x80", /* beyond U+10FFFF */
 		"\xf5\x80\x80\x80",
-		"\xc3",             /* cut */
+		"\xc3", /* cut */
 		"\xe2\x82",
 		"\xe2\x82x",
 		"\xf0\x9f\x98",
-		"gr\xfc\xdf",       /* Latin-1 */
+		"gr\xfc\xdf", /* Latin-1 */
 		"\xff\xfe",
 	};
 
@@ -378,7 +378,8 @@ static void nul_bytes(void)
 {
 	static const char text[] = "[a]\nx = 1\0 2\n\0\n; \0\ny = 2\n[b\0]\nz = 1\n";
 	static const struct text_case expected = {
-		text, "[a|]\ny=<2>\n",
+		text,
+		"[a|]\ny=<2>\n",
 		"t.ini:2: byte 6 of the line " NUL_BYTE
 		"t.ini:3: byte 1 of the line " NUL_BYTE
 		"t.ini:4: byte 3 of the line " NUL_BYTE
@@ -509,22 +510,22 @@ static void no_text_at_all(void)
 }
 
 TEST_MAIN("deploy/config",
-	TEST(good_text),
-	TEST(headers),
-	TEST(broken_header_takes_its_keys_with_it),
-	TEST(section_names_have_a_limit),
-	TEST(lines_have_a_limit),
-	TEST(comments),
-	TEST(indented_lines),
-	TEST(keys),
-	TEST(duplicates),
-	TEST(quotes),
-	TEST(bytes),
-	TEST(invalid_utf8),
-	TEST(nul_bytes),
-	TEST(all_is_collected),
-	TEST(places),
-	TEST(find),
-	TEST(many),
-	TEST(resolve),
-	TEST(no_text_at_all))
+          TEST(good_text),
+          TEST(headers),
+          TEST(broken_header_takes_its_keys_with_it),
+          TEST(section_names_have_a_limit),
+          TEST(lines_have_a_limit),
+          TEST(comments),
+          TEST(indented_lines),
+          TEST(keys),
+          TEST(duplicates),
+          TEST(quotes),
+          TEST(bytes),
+          TEST(invalid_utf8),
+          TEST(nul_bytes),
+          TEST(all_is_collected),
+          TEST(places),
+          TEST(find),
+          TEST(many),
+          TEST(resolve),
+          TEST(no_text_at_all))

@@ -26,22 +26,24 @@ static void check(const char *text, const char *expected)
 
 static void a_tree_has_no_cycle(void)
 {
-	check("[worker a]\nservice.x = b\nservice.y = c\n[worker b]\nservice.x = c\n[worker c]\n", "");
+	check("[worker a]\nservice.x = b\nservice.y = c\n"
+	      "[worker b]\nservice.x = c\n[worker c]\n",
+	      "");
 	check("", "");
 }
 
 static void two_that_call_each_other_are_told_once(void)
 {
 	check("[worker a]\nservice.x = b\n[worker b]\nservice.y = a\n",
-	      "x.ini:4: warning: worker 'b': service.y: the bindings form a cycle, a > b > a: max_depth "
-	      "ends it\n");
+	      "x.ini:4: warning: worker 'b': service.y: the bindings form a cycle, a > b > a: "
+	      "max_depth ends it\n");
 }
 
 static void one_that_calls_itself_is_told(void)
 {
 	check("[worker a]\nservice.self = a\n",
-	      "x.ini:2: warning: worker 'a': service.self: the bindings form a cycle, a > a: max_depth "
-	      "ends it\n");
+	      "x.ini:2: warning: worker 'a': service.self: the bindings form a cycle, a > a: "
+	      "max_depth ends it\n");
 }
 
 /* The way to the cycle is not a part of it. */
@@ -57,12 +59,12 @@ static void each_cycle_is_told(void)
 {
 	check("[worker a]\nservice.x = b\nservice.y = a\n[worker b]\nservice.x = a\n"
 	      "[worker c]\nservice.x = c\n",
-	      "x.ini:3: warning: worker 'a': service.y: the bindings form a cycle, a > a: max_depth "
-	      "ends it\n"
-	      "x.ini:5: warning: worker 'b': service.x: the bindings form a cycle, a > b > a: max_depth "
-	      "ends it\n"
-	      "x.ini:7: warning: worker 'c': service.x: the bindings form a cycle, c > c: max_depth "
-	      "ends it\n");
+	      "x.ini:3: warning: worker 'a': service.y: the bindings form a cycle, a > a: "
+	      "max_depth ends it\n"
+	      "x.ini:5: warning: worker 'b': service.x: the bindings form a cycle, a > b > a: "
+	      "max_depth ends it\n"
+	      "x.ini:7: warning: worker 'c': service.x: the bindings form a cycle, c > c: "
+	      "max_depth ends it\n");
 }
 
 static void other_keys_and_unknown_workers_are_passed_over(void)
@@ -93,17 +95,18 @@ static void a_long_cycle_is_cut(void)
 	}
 	tn_cycle_warn(&deployment, &errors);
 	CHECK_NUMBER(errors.count, 1);
-	CU_ASSERT_PTR_NOT_NULL(strstr(errors.list[0].text, "cycle, a-rather-long-name-00 > a-rather"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(errors.list[0].text, "cycle, a-rather-long-name-00 > "
+	                                                   "a-rather"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(errors.list[0].text, "... > a-rather-long-name-00: max_"));
 	tn_errors_finish(&errors);
 	tn_config_destroy(config);
 }
 
 TEST_MAIN("deploy/cycle",
-	TEST(a_tree_has_no_cycle),
-	TEST(two_that_call_each_other_are_told_once),
-	TEST(one_that_calls_itself_is_told),
-	TEST(a_cycle_begins_where_it_closes),
-	TEST(each_cycle_is_told),
-	TEST(other_keys_and_unknown_workers_are_passed_over),
-	TEST(a_long_cycle_is_cut))
+          TEST(a_tree_has_no_cycle),
+          TEST(two_that_call_each_other_are_told_once),
+          TEST(one_that_calls_itself_is_told),
+          TEST(a_cycle_begins_where_it_closes),
+          TEST(each_cycle_is_told),
+          TEST(other_keys_and_unknown_workers_are_passed_over),
+          TEST(a_long_cycle_is_cut))

@@ -95,7 +95,8 @@ static void a_binding_is_the_address_of_the_callee(void)
 	env = (const void *)tn_deployment_find(fixture.deployment, "gateway")->service;
 	auth = tn_deployment_find(fixture.deployment, "auth");
 	CU_ASSERT_PTR_EQUAL(env->auth, auth->service);
-	CU_ASSERT_PTR_EQUAL((void *)(uintptr_t)env->auth->fetch, dlsym(auth->module->handle, "fetch"));
+	CU_ASSERT_PTR_EQUAL((void *)(uintptr_t)env->auth->fetch,
+	                    dlsym(auth->module->handle, "fetch"));
 	CHECK_TEXT(env->auth->name, "auth");
 	CHECK_TEXT(env->application->name, "application");
 	finish(&fixture);
@@ -150,12 +151,12 @@ static void a_module_is_sought_where_the_configuration_is(void)
 	                 "[worker two]\nmodule = other\n"
 	                 "[worker three]\nmodule = sub/other.so\n");
 	expect_errors(&fixture,
-	              "/x.ini:1: worker 'one': module '/one.so': there is no such file: build it, or "
-	              "set `module`, or `modules` in [host]\n"
-	              "/x.ini:4: worker 'two': module '/other': there is no such file: build it, or set "
-	              "`module`, or `modules` in [host]\n"
-	              "/x.ini:6: worker 'three': module '/sub/other.so': there is no such file: build "
-	              "it, or set `module`, or `modules` in [host]\n");
+	              "/x.ini:1: worker 'one': module '/one.so': there is no such file: build it, "
+	              "or set `module`, or `modules` in [host]\n"
+	              "/x.ini:4: worker 'two': module '/other': there is no such file: build it, "
+	              "or set `module`, or `modules` in [host]\n"
+	              "/x.ini:6: worker 'three': module '/sub/other.so': there is no such file: "
+	              "build it, or set `module`, or `modules` in [host]\n");
 	finish(&fixture);
 }
 
@@ -166,15 +167,15 @@ static void sections_that_are_none_are_told(void)
 	create(&fixture, "[hots]\n[host one]\n[wroker a]\n[worker]\n[worker a@b]\n");
 	CU_ASSERT_EQUAL(fixture.errors.errors, 6); /* and the module of the last */
 	expect_errors(&fixture,
-	              "/x.ini:1: unknown section [hots] (did you mean 'host'?): there are [host] and "
-	              "[worker NAME]\n"
-	              "/x.ini:2: [host one]: there is one host, without a name: write [host]\n"
-	              "/x.ini:3: unknown section [wroker a] (did you mean 'worker'?): there are [host] "
+	              "/x.ini:1: unknown section [hots] (did you mean 'host'?): there are [host] "
 	              "and [worker NAME]\n"
+	              "/x.ini:2: [host one]: there is one host, without a name: write [host]\n"
+	              "/x.ini:3: unknown section [wroker a] (did you mean 'worker'?): there are "
+	              "[host] and [worker NAME]\n"
 	              "/x.ini:4: [worker]: it has no name: write [worker NAME]\n"
 	              "/x.ini:5: worker 'a@b': a name has letters, digits, '-', '_' and '.'\n"
-	              "/x.ini:5: worker 'a@b': module '/a@b.so': there is no such file: build it, or "
-	              "set `module`, or `modules` in [host]\n");
+	              "/x.ini:5: worker 'a@b': module '/a@b.so': there is no such file: build it, "
+	              "or set `module`, or `modules` in [host]\n");
 	finish(&fixture);
 }
 
@@ -195,10 +196,10 @@ static void bad_and_equal_routes_are_told(void)
 	create(&fixture, "[worker one]\nmodule = %1$s/plugins/application.so\nroute = /a, b, /\n"
 	                 "[worker two]\nmodule = %1$s/plugins/application.so\nroute = /\n");
 	expect_errors(&fixture,
-	              "/x.ini:3: worker 'one': route: 'b': a route is a path, or a host and a path: "
-	              "/*, /api/*, www.example.com/*\n"
-	              "/x.ini:6: worker 'two': route: '/' is also a route of worker 'one' (line 3): "
-	              "change or remove one\n");
+	              "/x.ini:3: worker 'one': route: 'b': a route is a path, or a host and a "
+	              "path: /*, /api/*, www.example.com/*\n"
+	              "/x.ini:6: worker 'two': route: '/' is also a route of worker 'one' (line "
+	              "3): change or remove one\n");
 	finish(&fixture);
 }
 
@@ -247,7 +248,8 @@ static void a_module_can_be_left_out(void)
 
 	create_with(&fixture, &options,
 	            "[worker one]\nmodule = %1$s/tests/fixtures/mistake_crash.so\nroute = /\n"
-	            "[worker two]\nmodule = %1$s/tests/fixtures/mistake_node.so\nservice.one = one\n");
+	            "[worker two]\nmodule = %1$s/tests/fixtures/mistake_node.so\nservice.one = "
+	            "one\n");
 	expect_errors(&fixture, "");
 	CHECK_NUMBER(asked, 2);
 	CU_ASSERT_PTR_NULL(fixture.deployment->instances[0].module);
@@ -257,7 +259,9 @@ static void a_module_can_be_left_out(void)
 
 /* ---- Starting ------------------------------------------------------------------------------ */
 
-#define HOOKED "module = %1$s/tests/fixtures/mistake_start.so\nvar.DO = %2$s/log\nvar.STOP = %2$s/log\n"
+#define HOOKED \
+	"module = %1$s/tests/fixtures/mistake_start.so\n" \
+	"var.DO = %2$s/log\nvar.STOP = %2$s/log\n"
 
 static void check_log(struct fixture *fixture, const char *expected)
 {
@@ -272,7 +276,8 @@ static void hooks_run_in_order_and_stop_in_reverse(void)
 {
 	struct fixture fixture;
 
-	create(&fixture, "[worker a]\nroute = /\n" HOOKED "[worker b]\n" HOOKED "[worker c]\n" HOOKED);
+	create(&fixture, "[worker a]\nroute = /\n" HOOKED "[worker b]\n" HOOKED "[worker "
+	                 "c]\n" HOOKED);
 	expect_errors(&fixture, "");
 	CU_ASSERT(access(scratch_path(&fixture.scratch, "log"), F_OK) < 0); /* not yet */
 	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
@@ -292,7 +297,8 @@ static void those_that_started_are_stopped_where_one_fails(void)
 	                 "[worker b]\nmodule = %1$s/tests/fixtures/mistake_start.so\n"
 	                 "var.DO = fail\nvar.STOP = %2$s/log\n"
 	                 "[worker c]\n" HOOKED
-	                 "[worker d]\nmodule = %1$s/tests/fixtures/mistake_start.so\nvar.DO = fail\n");
+	                 "[worker d]\nmodule = %1$s/tests/fixtures/mistake_start.so\nvar.DO = "
+	                 "fail\n");
 	expect_errors(&fixture, "");
 	CU_ASSERT_FALSE(tn_deployment_start(fixture.deployment, &fixture.errors));
 	expect_errors(&fixture, "/x.ini:6: worker 'b': start: the database does not answer\n"
@@ -456,21 +462,21 @@ static void no_text_makes_it_crash(void)
 }
 
 TEST_MAIN("deploy/deployment",
-	TEST(a_binding_is_the_address_of_the_callee),
-	TEST(a_route_leads_to_its_worker),
-	TEST(one_module_serves_two_workers_with_an_env_each),
-	TEST(the_secret_leaves_the_environment),
-	TEST(a_module_is_sought_where_the_configuration_is),
-	TEST(sections_that_are_none_are_told),
-	TEST(without_a_worker_there_is_nothing_to_run),
-	TEST(bad_and_equal_routes_are_told),
-	TEST(without_a_route_there_is_a_warning),
-	TEST(further_warnings_are_for_who_asks),
-	TEST(a_module_can_be_left_out),
-	TEST(hooks_run_in_order_and_stop_in_reverse),
-	TEST(those_that_started_are_stopped_where_one_fails),
-	TEST(destroying_stops_what_runs),
-	TEST(a_running_env_cannot_be_written),
-	TEST(the_progress_tells_each_step),
-	TEST(nothing_can_be_destroyed),
-	TEST(no_text_makes_it_crash))
+          TEST(a_binding_is_the_address_of_the_callee),
+          TEST(a_route_leads_to_its_worker),
+          TEST(one_module_serves_two_workers_with_an_env_each),
+          TEST(the_secret_leaves_the_environment),
+          TEST(a_module_is_sought_where_the_configuration_is),
+          TEST(sections_that_are_none_are_told),
+          TEST(without_a_worker_there_is_nothing_to_run),
+          TEST(bad_and_equal_routes_are_told),
+          TEST(without_a_route_there_is_a_warning),
+          TEST(further_warnings_are_for_who_asks),
+          TEST(a_module_can_be_left_out),
+          TEST(hooks_run_in_order_and_stop_in_reverse),
+          TEST(those_that_started_are_stopped_where_one_fails),
+          TEST(destroying_stops_what_runs),
+          TEST(a_running_env_cannot_be_written),
+          TEST(the_progress_tells_each_step),
+          TEST(nothing_can_be_destroyed),
+          TEST(no_text_makes_it_crash))

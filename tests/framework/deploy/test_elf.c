@@ -214,7 +214,10 @@ static int check_as_nobody(void *argument)
 
 	if (tn_elf_check(argument, reason))
 		return 0;
-	return strcmp(reason, "this user may not read it: chmod it, or run as another user") ? 2 : 1;
+	return strcmp(reason, "this user may not read it: chmod it, or run as another "
+	                      "user")
+	               ? 2
+	               : 1;
 }
 
 static void another_user_reads_what_it_may(void)
@@ -293,6 +296,56 @@ static void without_sections_no_export_is_seen(void)
 	copy_end(&copy);
 }
 
+static ElfW(Shdr) *section_of(struct copy *copy, unsigned type)
+{
+	ElfW(Shdr) *section = (void *)(copy->data + header_of(copy)->e_shoff);
+	unsigned i = 0;
+
+	while (i < header_of(copy)->e_shnum && section[i].sh_type != type)
+		i++;
+	CU_ASSERT_FATAL(i < header_of(copy)->e_shnum);
+	return &section[i];
+}
+
+static unsigned count_exports(struct copy *copy)
+{
+	struct names names = { .text = "" };
+
+	CU_ASSERT_TRUE(check_copy(copy));
+	tn_elf_exports(copy->scratch.path, add_name, &names);
+	return names.count;
+}
+
+/* The first of them is the one of no symbol. */
+static void a_name_beyond_the_table_of_names_is_passed_over(void)
+{
+	struct copy copy;
+	ElfW(Shdr) *symbols;
+	ElfW(Sym) *symbol;
+
+	copy_begin(&copy);
+	symbols = section_of(&copy, SHT_DYNSYM);
+	symbol = (void *)(copy.data + symbols->sh_offset);
+	CHECK_NUMBER(count_exports(&copy), 2);
+	for (size_t i = 1; i < symbols->sh_size / sizeof(*symbol); i++)
+		symbol[i].st_name = 0x7fffffff;
+	CHECK_NUMBER(count_exports(&copy), 0);
+	copy_end(&copy);
+}
+
+static void a_table_of_names_without_an_end_is_not_read(void)
+{
+	struct copy copy;
+	ElfW(Shdr) *names;
+
+	copy_begin(&copy);
+	names = (void *)(copy.data + header_of(&copy)->e_shoff);
+	names += section_of(&copy, SHT_DYNSYM)->sh_link;
+	copy.data[names->sh_offset + names->sh_size - 1] = 'x';
+	CHECK_NUMBER(count_exports(&copy), 0);
+	copy_end(&copy);
+}
+
 /* ---- Any bytes ----------------------------------------------------------------------------- */
 
 static uint64_t random_number(uint64_t *state)
@@ -310,7 +363,10 @@ static void mutate(struct copy *copy, char *data, uint64_t *state)
 {
 	size_t shoff = header_of(copy)->e_shoff;
 	size_t areas[][2] = {
-		{ 16, 48 }, { 64, 56 * 12 }, { shoff, copy->size - shoff }, { 0, copy->size },
+		{ 16, 48 },
+		{ 64, 56 * 12 },
+		{ shoff, copy->size - shoff },
+		{ 0, copy->size },
 	};
 	unsigned changes = 1 + random_number(state) % 4;
 
@@ -351,19 +407,21 @@ static void no_bytes_make_it_crash(void)
 }
 
 TEST_MAIN("deploy/elf",
-	TEST(a_module_as_it_was_built_passes),
-	TEST(what_is_no_file_is_refused),
-	TEST(what_is_no_elf_file_is_refused),
-	TEST(a_module_is_refused_wherever_it_was_cut),
-	TEST(a_module_without_a_table_of_sections_passes),
-	TEST(another_machine_is_refused),
-	TEST(what_is_no_shared_object_is_refused),
-	TEST(headers_of_another_size_are_refused),
-	TEST(offsets_beyond_the_end_are_refused),
-	TEST(a_segment_whose_end_wraps_around_is_refused),
-	TEST(root_refuses_what_others_may_write),
-	TEST(another_user_reads_what_it_may),
-	TEST(each_plugin_exports_two_symbols),
-	TEST(functions_and_objects_that_leak_are_seen),
-	TEST(without_sections_no_export_is_seen),
-	TEST(no_bytes_make_it_crash))
+          TEST(a_module_as_it_was_built_passes),
+          TEST(what_is_no_file_is_refused),
+          TEST(what_is_no_elf_file_is_refused),
+          TEST(a_module_is_refused_wherever_it_was_cut),
+          TEST(a_module_without_a_table_of_sections_passes),
+          TEST(another_machine_is_refused),
+          TEST(what_is_no_shared_object_is_refused),
+          TEST(headers_of_another_size_are_refused),
+          TEST(offsets_beyond_the_end_are_refused),
+          TEST(a_segment_whose_end_wraps_around_is_refused),
+          TEST(root_refuses_what_others_may_write),
+          TEST(another_user_reads_what_it_may),
+          TEST(each_plugin_exports_two_symbols),
+          TEST(functions_and_objects_that_leak_are_seen),
+          TEST(without_sections_no_export_is_seen),
+          TEST(a_name_beyond_the_table_of_names_is_passed_over),
+          TEST(a_table_of_names_without_an_end_is_not_read),
+          TEST(no_bytes_make_it_crash))

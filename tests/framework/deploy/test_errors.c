@@ -123,11 +123,11 @@ static void says_that_it_is_incomplete(void)
 }
 
 TEST_MAIN("deploy/errors",
-	TEST(empty_list_prints_nothing),
-	TEST(prints_by_file_and_line),
-	TEST(warnings_are_marked_and_not_counted_as_errors),
-	TEST(without_a_file_there_is_no_place),
-	TEST(keeps_a_copy_of_the_file_name),
-	TEST(an_error_is_one_line),
-	TEST(takes_any_number_of_any_length),
-	TEST(says_that_it_is_incomplete))
+          TEST(empty_list_prints_nothing),
+          TEST(prints_by_file_and_line),
+          TEST(warnings_are_marked_and_not_counted_as_errors),
+          TEST(without_a_file_there_is_no_place),
+          TEST(keeps_a_copy_of_the_file_name),
+          TEST(an_error_is_one_line),
+          TEST(takes_any_number_of_any_length),
+          TEST(says_that_it_is_incomplete))

@@ -3,6 +3,7 @@
 #include "scratch.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 static char reason[TN_REASON_SIZE];
 
@@ -52,7 +53,8 @@ static void two_modules_have_a_fetch_each(void)
 
 static void the_symbols_do_not_reach_the_host(void)
 {
-	struct tn_module *module = tn_module_load(built("tests/fixtures/mistake_exports.so"), reason);
+	const char *path = built("tests/fixtures/mistake_exports.so");
+	struct tn_module *module = tn_module_load(path, reason);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(module);
 	CU_ASSERT_PTR_NULL(dlsym(RTLD_DEFAULT, "helper"));
@@ -63,28 +65,29 @@ static void the_symbols_do_not_reach_the_host(void)
 static void another_abi_is_refused(void)
 {
 	refuse_module("tests/fixtures/mistake_abi.so",
-	              "it was built for ABI 99.7, and this host has ABI 1.0: build it again with this "
-	              "host's tenon.h");
+	              "it was built for ABI 99.7, and this host has ABI 1.0: build it again with "
+	              "this host's tenon.h");
 }
 
 static void a_descriptor_of_another_size_is_refused(void)
 {
 	refuse_module("tests/fixtures/mistake_descriptor.so",
-	              "its descriptor is 24 bytes, its service 0, its env 0, where this host knows 56, "
-	              "64 and no less: build it again with this host's tenon.h");
+	              "its descriptor is 24 bytes, its service 0, its env 0, where this host knows "
+	              "56, 64 and no less: build it again with this host's tenon.h");
 }
 
 static void without_a_descriptor_it_is_refused(void)
 {
 	refuse_module("tests/fixtures/mistake_no_worker.so",
-	              "it exports no `tn_worker`: end its source with TN_WORKER(handler, struct env, "
-	              "...)");
+	              "it exports no `tn_worker`: end its source with TN_WORKER(handler, struct "
+	              "env, ...)");
 }
 
 static void without_a_fetch_it_is_refused(void)
 {
 	refuse_module("tests/fixtures/mistake_no_fetch.so",
-	              "it exports no `fetch`: end its source with TN_WORKER(handler, struct env, ...)");
+	              "it exports no `fetch`: end its source with TN_WORKER(handler, struct env, "
+	              "...)");
 }
 
 static void another_fetch_than_its_own_is_refused(void)
@@ -104,10 +107,40 @@ static void an_undefined_symbol_is_named(void)
 	              "-ltenon, and build it for a Tenon no newer than this one");
 }
 
+static void forget_to_bind_now(char *data)
+{
+	const ElfW(Ehdr) *header = (const void *)data;
+	const ElfW(Phdr) *segment = (const void *)(data + header->e_phoff);
+	ElfW(Dyn) *entry;
+
+	while (segment->p_type != PT_DYNAMIC)
+		segment++;
+	for (entry = (void *)(data + segment->p_offset); entry->d_tag != DT_NULL; entry++)
+		if (entry->d_tag == DT_FLAGS || entry->d_tag == DT_FLAGS_1)
+			entry->d_un.d_val = 0;
+}
+
+/* A module that was not linked with -z now could wait with it until a request comes. */
+static void an_undefined_symbol_is_found_at_once(void)
+{
+	struct scratch scratch;
+	size_t size;
+	char *data = scratch_read(built("tests/fixtures/mistake_undefined.so"), &size);
+
+	forget_to_bind_now(data);
+	scratch_begin(&scratch);
+	CU_ASSERT_PTR_NULL(tn_module_load(scratch_write(&scratch, "lazy.so", 0755, data, size),
+	                                  reason));
+	CU_ASSERT_PTR_NOT_NULL(strstr(reason, "undefined symbol: no_such_function"));
+	free(data);
+	scratch_end(&scratch);
+}
+
 static void slots_that_do_not_fit_are_refused(void)
 {
 	refuse_module("tests/fixtures/mistake_overlap.so",
-	              "its slot 'limit' overlaps 'limit': name each field once in TN_WORKER's list");
+	              "its slot 'limit' overlaps 'limit': name each field once in TN_WORKER's "
+	              "list");
 }
 
 static void a_file_that_is_none_is_refused(void)
@@ -152,8 +185,8 @@ static void the_descriptor_of_a_dependency_is_not_taken(void)
 	free(auth);
 	CU_ASSERT_FATAL(getcwd(before, sizeof(before)) && chdir(scratch.directory) == 0);
 	load_with(&scratch, "./borrowed.so");
-	CHECK_TEXT(reason, "it exports no `tn_worker`: end its source with TN_WORKER(handler, struct "
-	                   "env, ...)");
+	CHECK_TEXT(reason, "it exports no `tn_worker`: end its source with TN_WORKER(handler, "
+	                   "struct env, ...)");
 	CHECK_NUMBER(chdir(before), 0);
 	scratch_end(&scratch);
 }
@@ -205,19 +238,20 @@ static void a_module_that_exports_its_two_symbols_is_not_warned_of(void)
 }
 
 TEST_MAIN("deploy/module",
-	TEST(a_plugin_loads),
-	TEST(a_module_that_is_loaded_twice_is_the_same),
-	TEST(two_modules_have_a_fetch_each),
-	TEST(the_symbols_do_not_reach_the_host),
-	TEST(another_abi_is_refused),
-	TEST(a_descriptor_of_another_size_is_refused),
-	TEST(without_a_descriptor_it_is_refused),
-	TEST(without_a_fetch_it_is_refused),
-	TEST(another_fetch_than_its_own_is_refused),
-	TEST(an_undefined_symbol_is_named),
-	TEST(slots_that_do_not_fit_are_refused),
-	TEST(a_file_that_is_none_is_refused),
-	TEST(the_descriptor_of_a_dependency_is_not_taken),
-	TEST(a_library_that_is_not_there_is_named),
-	TEST(further_exports_are_warned_of),
-	TEST(a_module_that_exports_its_two_symbols_is_not_warned_of))
+          TEST(a_plugin_loads),
+          TEST(a_module_that_is_loaded_twice_is_the_same),
+          TEST(two_modules_have_a_fetch_each),
+          TEST(the_symbols_do_not_reach_the_host),
+          TEST(another_abi_is_refused),
+          TEST(a_descriptor_of_another_size_is_refused),
+          TEST(without_a_descriptor_it_is_refused),
+          TEST(without_a_fetch_it_is_refused),
+          TEST(another_fetch_than_its_own_is_refused),
+          TEST(an_undefined_symbol_is_named),
+          TEST(an_undefined_symbol_is_found_at_once),
+          TEST(slots_that_do_not_fit_are_refused),
+          TEST(a_file_that_is_none_is_refused),
+          TEST(the_descriptor_of_a_dependency_is_not_taken),
+          TEST(a_library_that_is_not_there_is_named),
+          TEST(further_exports_are_warned_of),
+          TEST(a_module_that_exports_its_two_symbols_is_not_warned_of))

@@ -10,7 +10,7 @@ static void finds_what_is_near(void)
 		const char *wanted, *candidate;
 		bool near;
 	} cases[] = {
-		{ "atuh", "auth", true },         /* a swap is one edit */
+		{ "atuh", "auth", true }, /* a swap is one edit */
 		{ "aut", "auth", true },
 		{ "authh", "auth", true },
 		{ "auht", "auth", true },
@@ -19,11 +19,11 @@ static void finds_what_is_near(void)
 		{ "aplication", "application", true },
 		{ "gatewya", "gateway", true },
 		{ "auth", "data", false },
-		{ "abc", "abd", true },           /* a third */
-		{ "ab", "ac", false },            /* a half */
+		{ "abc", "abd", true }, /* a third */
+		{ "ab", "ac", false },  /* a half */
 		{ "abcdef", "abxxef", true },
 		{ "abcdef", "axxxef", false },
-		{ "ca", "abc", false },           /* 3 without, 2 with two edits of one part */
+		{ "ca", "abc", false }, /* 3 without, 2 with two edits of one part */
 		{ "", "auth", false },
 		{ "auth", "", false },
 		{ NULL, "auth", false },
@@ -89,7 +89,7 @@ static void hint(void)
 }
 
 TEST_MAIN("deploy/nearest",
-	TEST(finds_what_is_near),
-	TEST(counts_edits),
-	TEST(keeps_the_best_and_of_equals_the_first),
-	TEST(hint))
+          TEST(finds_what_is_near),
+          TEST(counts_edits),
+          TEST(keeps_the_best_and_of_equals_the_first),
+          TEST(hint))

@@ -133,10 +133,11 @@ static void a_wildcard_is_for_the_names_below(void)
 
 static void a_host_that_is_too_long_matches_no_host(void)
 {
+	static const char end[] = ".example.com";
 	char host[TN_HOST_MAX + 64];
 
 	memset(host, 'a', sizeof(host));
-	memcpy(host + sizeof(host) - sizeof(".example.com"), ".example.com", sizeof(".example.com"));
+	memcpy(host + sizeof(host) - sizeof(end), end, sizeof(end));
 	expect_match("*.example.com/", host, "/", false);
 	expect_match("/", host, "/", true);
 }
@@ -188,12 +189,12 @@ static void equal_routes_are_an_error(void)
 	tn_routes_add(&routes, "/*", (struct tn_place){ "x.ini", 7 }, "d");
 	tn_routes_sort(&routes, &errors);
 	CHECK_ERRORS(&errors,
-	             "x.ini:6: worker 'c': route: '/*' is also a route of worker 'c' (line 5): change "
-	             "or remove one\n"
-	             "x.ini:7: worker 'd': route: '/*' is also a route of worker 'c' (line 6): change "
-	             "or remove one\n"
-	             "x.ini:9: worker 'b': route: 'Example.com/*' is also a route of worker 'a' (line "
-	             "4): change or remove one\n");
+	             "x.ini:6: worker 'c': route: '/*' is also a route of worker 'c' (line 5): "
+	             "change or remove one\n"
+	             "x.ini:7: worker 'd': route: '/*' is also a route of worker 'c' (line 6): "
+	             "change or remove one\n"
+	             "x.ini:9: worker 'b': route: 'Example.com/*' is also a route of worker 'a' "
+	             "(line 4): change or remove one\n");
 	tn_routes_finish(&routes);
 }
 
@@ -287,21 +288,21 @@ static void many_routes_find_their_request(void)
 }
 
 TEST_MAIN("deploy/route",
-	TEST(without_routes_nothing_matches),
-	TEST(a_path_is_exact_or_a_prefix),
-	TEST(a_prefix_does_not_match_what_is_no_path),
-	TEST(a_path_is_compared_by_its_size),
-	TEST(a_host_is_compared_without_case_port_and_last_dot),
-	TEST(an_ipv6_host_keeps_its_colons),
-	TEST(a_wildcard_is_for_the_names_below),
-	TEST(a_host_that_is_too_long_matches_no_host),
-	TEST(the_best_host_wins_then_the_longest_path),
-	TEST(a_better_host_without_the_path_does_not_hide_the_others),
-	TEST(equal_routes_are_an_error),
-	TEST(routes_that_only_look_alike_are_fine),
-	TEST(what_has_no_path_is_refused),
-	TEST(a_url_is_refused),
-	TEST(a_bad_host_is_refused),
-	TEST(an_address_without_its_bracket_is_refused),
-	TEST(a_bad_path_is_refused),
-	TEST(many_routes_find_their_request))
+          TEST(without_routes_nothing_matches),
+          TEST(a_path_is_exact_or_a_prefix),
+          TEST(a_prefix_does_not_match_what_is_no_path),
+          TEST(a_path_is_compared_by_its_size),
+          TEST(a_host_is_compared_without_case_port_and_last_dot),
+          TEST(an_ipv6_host_keeps_its_colons),
+          TEST(a_wildcard_is_for_the_names_below),
+          TEST(a_host_that_is_too_long_matches_no_host),
+          TEST(the_best_host_wins_then_the_longest_path),
+          TEST(a_better_host_without_the_path_does_not_hide_the_others),
+          TEST(equal_routes_are_an_error),
+          TEST(routes_that_only_look_alike_are_fine),
+          TEST(what_has_no_path_is_refused),
+          TEST(a_url_is_refused),
+          TEST(a_bad_host_is_refused),
+          TEST(an_address_without_its_bracket_is_refused),
+          TEST(a_bad_path_is_refused),
+          TEST(many_routes_find_their_request))

@@ -59,7 +59,8 @@ static void write_file(const struct fixture *fixture, const char *name, mode_t m
 	int file;
 
 	path_of(fixture, name, path, sizeof(path));
-	file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	unlink(path); /* one of that name may be read-only */
+	file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	CU_ASSERT_FATAL(file >= 0);
 	CHECK_NUMBER(write(file, data, size), (ssize_t)size);
 	CHECK_NUMBER(fchmod(file, mode), 0);
@@ -128,7 +129,8 @@ static void environment(void)
 	unsetenv("TN_TEST_A");
 	check_refused(&fixture, "env:TN_TEST_A",
 	              "the environment variable 'TN_TEST_A' is not set: set it where tenon is "
-	              "started", NULL);
+	              "started",
+	              NULL);
 	setenv("TN_TEST_A", "", 1);
 	check_refused(&fixture, "env:TN_TEST_A",
 	              "the environment variable 'TN_TEST_A' is empty: put the secret there", NULL);
@@ -310,7 +312,8 @@ static void credential(void)
 	unsetenv("CREDENTIALS_DIRECTORY");
 	check_refused(&fixture, "credential:token",
 	              "$CREDENTIALS_DIRECTORY is not set: it comes from systemd, where the unit "
-	              "has LoadCredential=token:PATH", NULL);
+	              "has LoadCredential=token:PATH",
+	              NULL);
 	setenv("CREDENTIALS_DIRECTORY", fixture.directory, 1);
 	check_refused(&fixture, "credential:token", "no credential 'token' in '",
 	              "': add LoadCredential=token:PATH to the unit");
@@ -411,15 +414,15 @@ static void forgets_in_place(void)
 }
 
 TEST_MAIN("deploy/secret_source",
-	TEST(environment),
-	TEST(names),
-	TEST(a_literal_is_refused_and_not_repeated),
-	TEST(file),
-	TEST(a_file_that_others_may_use_is_refused),
-	TEST(what_is_no_regular_file_is_refused),
-	TEST(a_link_is_followed),
-	TEST(a_file_is_neither_empty_nor_large),
-	TEST(bytes_are_kept),
-	TEST(credential),
-	TEST(forgets_what_secrets_name),
-	TEST(forgets_in_place))
+          TEST(environment),
+          TEST(names),
+          TEST(a_literal_is_refused_and_not_repeated),
+          TEST(file),
+          TEST(a_file_that_others_may_use_is_refused),
+          TEST(what_is_no_regular_file_is_refused),
+          TEST(a_link_is_followed),
+          TEST(a_file_is_neither_empty_nor_large),
+          TEST(bytes_are_kept),
+          TEST(credential),
+          TEST(forgets_what_secrets_name),
+          TEST(forgets_in_place))

@@ -143,12 +143,12 @@ static void an_unknown_key_is_told_with_the_nearest(void)
 
 static void values_of_another_form_are_refused(void)
 {
-	check_line("max_body = 10X", "max_body: '10X': not a size: write bytes, or an integer with K, "
-	                             "M or G, such as 64K");
+	check_line("max_body = 10X", "max_body: '10X': not a size: write bytes, or an integer with "
+	                             "K, M or G, such as 64K");
 	check_line("max_depth = deep",
 	           "max_depth: 'deep': not an integer: write digits only, such as 42");
-	check_line("idle_timeout = 30", "idle_timeout: '30': a duration needs a unit: ms, s, m, h or "
-	                                "d, such as 10s");
+	check_line("idle_timeout = 30", "idle_timeout: '30': a duration needs a unit: ms, s, m, h "
+	                                "or d, such as 10s");
 	check_line("log_level = loud",
 	           "log_level: 'loud': a level is error, warning, info or debug");
 }
@@ -165,8 +165,8 @@ static void values_out_of_range_are_refused(void)
 	check_line("drain_timeout = 0s", "");
 	check_line("drain_timeout = 25h",
 	           "drain_timeout: '25h': write a value from 0ms to 86400000ms");
-	check_line("request_memory = 63K", "request_memory: '63K': write a value from 65536 bytes to "
-	                                   "1099511627776 bytes");
+	check_line("request_memory = 63K", "request_memory: '63K': write a value from 65536 bytes "
+	                                   "to 1099511627776 bytes");
 }
 
 static void a_refused_value_leaves_the_default(void)
@@ -181,8 +181,8 @@ static void a_refused_value_leaves_the_default(void)
 
 static void a_body_has_to_fit_into_the_memory(void)
 {
-	check_line("max_body = 16M", "max_body: a body lives in request_memory, which is to be larger: "
-	                             "16777216 bytes against 16777216");
+	check_line("max_body = 16M", "max_body: a body lives in request_memory, which is to be "
+	                             "larger: 16777216 bytes against 16777216");
 	check_line("max_body = 16777215", "");
 }
 
@@ -191,8 +191,9 @@ static void the_default_body_has_to_fit_too(void)
 	struct fixture fixture;
 
 	read_settings(&fixture, "[host]\nrequest_memory = 1M\n");
-	CHECK_ERRORS(&fixture.errors, "etc/x.ini:1: [host]: max_body: a body lives in request_memory, "
-	                              "which is to be larger: 1048576 bytes against 1048576\n");
+	CHECK_ERRORS(&fixture.errors, "etc/x.ini:1: [host]: max_body: a body lives in "
+	                              "request_memory, which is to be larger: 1048576 bytes "
+	                              "against 1048576\n");
 	finish(&fixture);
 }
 
@@ -223,10 +224,12 @@ static void an_address_twice_is_refused(void)
 
 static void sixteen_addresses_are_the_most(void)
 {
-	check_line("listen = a:1,a:2,a:3,a:4,a:5,a:6,a:7,a:8,a:9,a:10,a:11,a:12,a:13,a:14,a:15,a:16",
+	check_line("listen = "
+	           "a:1,a:2,a:3,a:4,a:5,a:6,a:7,a:8,a:9,a:10,a:11,a:12,a:13,a:14,a:15,a:16",
 	           "");
-	check_line("listen = a:1,a:2,a:3,a:4,a:5,a:6,a:7,a:8,a:9,a:10,a:11,a:12,a:13,a:14,a:15,a:16,"
-	           "a:17", "listen: 'a:17': that is one address too many: 16 are the most");
+	check_line("listen = "
+	           "a:1,a:2,a:3,a:4,a:5,a:6,a:7,a:8,a:9,a:10,a:11,a:12,a:13,a:14,a:15,a:16,a:17",
+	           "listen: 'a:17': that is one address too many: 16 are the most");
 }
 
 static void a_key_has_its_place(void)
@@ -253,19 +256,19 @@ static void a_section_host_with_a_name_is_another(void)
 }
 
 TEST_MAIN("deploy/settings",
-	TEST(without_a_section_all_have_defaults),
-	TEST(each_key_sets_its_own),
-	TEST(limits_are_those_of_an_exchange),
-	TEST(paths_and_words_are_told_apart),
-	TEST(processes_can_be_auto),
-	TEST(an_unknown_key_is_told_with_the_nearest),
-	TEST(values_of_another_form_are_refused),
-	TEST(values_out_of_range_are_refused),
-	TEST(a_refused_value_leaves_the_default),
-	TEST(a_body_has_to_fit_into_the_memory),
-	TEST(the_default_body_has_to_fit_too),
-	TEST(each_bad_address_is_told),
-	TEST(an_address_twice_is_refused),
-	TEST(sixteen_addresses_are_the_most),
-	TEST(a_key_has_its_place),
-	TEST(a_section_host_with_a_name_is_another))
+          TEST(without_a_section_all_have_defaults),
+          TEST(each_key_sets_its_own),
+          TEST(limits_are_those_of_an_exchange),
+          TEST(paths_and_words_are_told_apart),
+          TEST(processes_can_be_auto),
+          TEST(an_unknown_key_is_told_with_the_nearest),
+          TEST(values_of_another_form_are_refused),
+          TEST(values_out_of_range_are_refused),
+          TEST(a_refused_value_leaves_the_default),
+          TEST(a_body_has_to_fit_into_the_memory),
+          TEST(the_default_body_has_to_fit_too),
+          TEST(each_bad_address_is_told),
+          TEST(an_address_twice_is_refused),
+          TEST(sixteen_addresses_are_the_most),
+          TEST(a_key_has_its_place),
+          TEST(a_section_host_with_a_name_is_another))

@@ -74,9 +74,9 @@ static void an_empty_list_can_be_destroyed(void)
 }
 
 TEST_MAIN("deploy/shared",
-	TEST(a_block_is_zeroed_and_aligned),
-	TEST(blocks_do_not_touch),
-	TEST(another_process_sees_what_is_written),
-	TEST(a_block_of_no_bytes_has_an_address),
-	TEST(too_many_bytes_give_null),
-	TEST(an_empty_list_can_be_destroyed))
+          TEST(a_block_is_zeroed_and_aligned),
+          TEST(blocks_do_not_touch),
+          TEST(another_process_sees_what_is_written),
+          TEST(a_block_of_no_bytes_has_an_address),
+          TEST(too_many_bytes_give_null),
+          TEST(an_empty_list_can_be_destroyed))

@@ -4,8 +4,13 @@
 
 #define SELF sizeof(struct tn_service)
 #define SLOT(kind_, name_, field_) \
-	{ .kind = TN_SLOT_##kind_, .name = (name_), .offset = SELF + 8 * (field_) }
-#define HOOK(kind_, name_) { .kind = TN_SLOT_##kind_, .name = (name_) }
+	{ \
+		.kind = TN_SLOT_##kind_, .name = (name_), .offset = SELF + 8 * (field_) \
+	}
+#define HOOK(kind_, name_) \
+	{ \
+		.kind = TN_SLOT_##kind_, .name = (name_) \
+	}
 #define ALL "TN_WORKER's list is to name every field (TN_STATE for what `start` fills in)"
 
 static char reason[TN_REASON_SIZE];
@@ -35,7 +40,10 @@ static const char *check(const struct tn_slot *slots, unsigned count, size_t fie
 static void slots_in_any_order_cover_the_env(void)
 {
 	static const struct tn_slot slots[] = {
-		SLOT(SECRET, "c", 2), SLOT(SERVICE, "a", 0), SLOT(SHARED, "d", 3), SLOT(VAR, "b", 1),
+		SLOT(SECRET, "c", 2),
+		SLOT(SERVICE, "a", 0),
+		SLOT(SHARED, "d", 3),
+		SLOT(VAR, "b", 1),
 	};
 	static const struct tn_slot end[] = { { .kind = TN_SLOT_END } };
 
@@ -46,7 +54,9 @@ static void slots_in_any_order_cover_the_env(void)
 static void hooks_take_no_room(void)
 {
 	static const struct tn_slot slots[] = {
-		HOOK(STOP, "stop"), SLOT(INT, "a", 0), HOOK(START, "start"),
+		HOOK(STOP, "stop"),
+		SLOT(INT, "a", 0),
+		HOOK(START, "start"),
 	};
 
 	CHECK_TEXT(CHECK(slots, 1), "");
@@ -56,7 +66,8 @@ static void hooks_take_no_room(void)
 static void a_gap_in_the_middle_is_found(void)
 {
 	static const struct tn_slot slots[] = {
-		SLOT(VAR, "GREETING", 0), SLOT(INT, "limit", 2),
+		SLOT(VAR, "GREETING", 0),
+		SLOT(INT, "limit", 2),
 	};
 
 	CHECK_TEXT(CHECK(slots, 3), "its slots do not cover its env: bytes 72 to 79 of 88, after "
@@ -145,10 +156,10 @@ static void kinds_of_a_newer_tenon_are_refused(void)
 	};
 	static const struct tn_slot ended[] = { SLOT(END, "a", 0) };
 
-	CHECK_TEXT(CHECK(newer, 2), "its slot 1 is of kind 13, which this host does not know: it was "
-	                            "built for a newer Tenon");
-	CHECK_TEXT(CHECK(ended, 1), "its slot 0 is of kind 0, which this host does not know: it was "
-	                            "built for a newer Tenon");
+	CHECK_TEXT(CHECK(newer, 2), "its slot 1 is of kind 13, which this host does not know: it "
+	                            "was built for a newer Tenon");
+	CHECK_TEXT(CHECK(ended, 1), "its slot 0 is of kind 0, which this host does not know: it "
+	                            "was built for a newer Tenon");
 }
 
 static void a_slot_without_a_name_is_refused(void)
@@ -161,7 +172,9 @@ static void a_slot_without_a_name_is_refused(void)
 static void a_second_hook_of_a_kind_is_refused(void)
 {
 	static const struct tn_slot slots[] = {
-		HOOK(START, "one"), HOOK(STOP, "stop"), HOOK(START, "other"),
+		HOOK(START, "one"),
+		HOOK(STOP, "stop"),
+		HOOK(START, "other"),
 	};
 
 	CHECK_TEXT(CHECK(slots, 0), "it has two hooks of one kind: 'other' is one too many");
@@ -207,10 +220,18 @@ static void larger_slots_are_walked_by_their_size(void)
 static void each_kind_has_its_prefix(void)
 {
 	static const char *const prefixes[] = {
-		[TN_SLOT_SERVICE] = "service", [TN_SLOT_SECRET] = "secret", [TN_SLOT_VAR] = "var",
-		[TN_SLOT_INT] = "var",         [TN_SLOT_BOOL] = "var",      [TN_SLOT_DURATION] = "var",
-		[TN_SLOT_SIZE] = "var",        [TN_SLOT_NUMBER] = "var",    [TN_SLOT_STATE] = NULL,
-		[TN_SLOT_SHARED] = NULL,       [TN_SLOT_START] = NULL,      [TN_SLOT_STOP] = NULL,
+		[TN_SLOT_SERVICE] = "service",
+		[TN_SLOT_SECRET] = "secret",
+		[TN_SLOT_VAR] = "var",
+		[TN_SLOT_INT] = "var",
+		[TN_SLOT_BOOL] = "var",
+		[TN_SLOT_DURATION] = "var",
+		[TN_SLOT_SIZE] = "var",
+		[TN_SLOT_NUMBER] = "var",
+		[TN_SLOT_STATE] = NULL,
+		[TN_SLOT_SHARED] = NULL,
+		[TN_SLOT_START] = NULL,
+		[TN_SLOT_STOP] = NULL,
 	};
 
 	for (uint32_t kind = TN_SLOT_END; kind <= TN_SLOT_STOP; kind++)
@@ -218,19 +239,19 @@ static void each_kind_has_its_prefix(void)
 }
 
 TEST_MAIN("deploy/slots",
-	TEST(slots_in_any_order_cover_the_env),
-	TEST(hooks_take_no_room),
-	TEST(a_gap_in_the_middle_is_found),
-	TEST(a_gap_before_the_first_is_found),
-	TEST(a_gap_at_the_end_is_found),
-	TEST(fields_without_any_slot_are_found),
-	TEST(a_gap_of_half_a_slot_is_found),
-	TEST(overlaps_are_found),
-	TEST(a_slot_beyond_the_env_is_found),
-	TEST(an_offset_that_wraps_around_is_found),
-	TEST(kinds_of_a_newer_tenon_are_refused),
-	TEST(a_slot_without_a_name_is_refused),
-	TEST(a_second_hook_of_a_kind_is_refused),
-	TEST(a_malformed_table_is_refused),
-	TEST(larger_slots_are_walked_by_their_size),
-	TEST(each_kind_has_its_prefix))
+          TEST(slots_in_any_order_cover_the_env),
+          TEST(hooks_take_no_room),
+          TEST(a_gap_in_the_middle_is_found),
+          TEST(a_gap_before_the_first_is_found),
+          TEST(a_gap_at_the_end_is_found),
+          TEST(fields_without_any_slot_are_found),
+          TEST(a_gap_of_half_a_slot_is_found),
+          TEST(overlaps_are_found),
+          TEST(a_slot_beyond_the_env_is_found),
+          TEST(an_offset_that_wraps_around_is_found),
+          TEST(kinds_of_a_newer_tenon_are_refused),
+          TEST(a_slot_without_a_name_is_refused),
+          TEST(a_second_hook_of_a_kind_is_refused),
+          TEST(a_malformed_table_is_refused),
+          TEST(larger_slots_are_walked_by_their_size),
+          TEST(each_kind_has_its_prefix))

@@ -74,13 +74,20 @@ static void integer(void)
 static void boolean(void)
 {
 	static const struct integer_case cases[] = {
-		{ "yes", NULL, 1 },        { "no", NULL, 0 },
-		{ "true", NULL, 1 },       { "false", NULL, 0 },
-		{ "on", NULL, 1 },         { "off", NULL, 0 },
-		{ "YES", NULL, 1 },        { "oFF", NULL, 0 },
-		{ "", NO_BOOLEAN, 0 },     { "1", NO_BOOLEAN, 0 },
-		{ "y", NO_BOOLEAN, 0 },    { "yess", NO_BOOLEAN, 0 },
-		{ " yes", NO_BOOLEAN, 0 }, { "maybe", NO_BOOLEAN, 0 },
+		{ "yes", NULL, 1 },
+		{ "no", NULL, 0 },
+		{ "true", NULL, 1 },
+		{ "false", NULL, 0 },
+		{ "on", NULL, 1 },
+		{ "off", NULL, 0 },
+		{ "YES", NULL, 1 },
+		{ "oFF", NULL, 0 },
+		{ "", NO_BOOLEAN, 0 },
+		{ "1", NO_BOOLEAN, 0 },
+		{ "y", NO_BOOLEAN, 0 },
+		{ "yess", NO_BOOLEAN, 0 },
+		{ " yes", NO_BOOLEAN, 0 },
+		{ "maybe", NO_BOOLEAN, 0 },
 	};
 
 	CHECK_INTEGERS(tn_value_boolean, cases);
@@ -243,11 +250,11 @@ static void list_without_room(void)
 }
 
 TEST_MAIN("deploy/value",
-	TEST(integer),
-	TEST(boolean),
-	TEST(duration),
-	TEST(size),
-	TEST(number),
-	TEST(number_in_a_locale_with_a_comma),
-	TEST(list),
-	TEST(list_without_room))
+          TEST(integer),
+          TEST(boolean),
+          TEST(duration),
+          TEST(size),
+          TEST(number),
+          TEST(number_in_a_locale_with_a_comma),
+          TEST(list),
+          TEST(list_without_room))

@@ -55,6 +55,9 @@ static void check_cases(const struct head_case *cases, size_t count)
 #define CHECK_CASES(cases_) check_cases(cases_, sizeof(cases_) / sizeof((cases_)[0]))
 #define V10 "HTTP/1.0"
 #define V11 "HTTP/1.1"
+#define LENGTH "Content-Length"
+#define CODING "Transfer-Encoding"
+#define HUGE_LENGTH "99999999999999999999999"
 
 static void finds_host_and_target(void)
 {
@@ -119,28 +122,40 @@ static void wants_one_valid_host(void)
 static void wants_one_way_to_tell_where_the_body_ends(void)
 {
 	static const struct head_case cases[] = {
-		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "100" }, 0, "a", "/", true },
-		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "0" }, 0, "a", "/", false },
-		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "101" }, 413, NULL, NULL, true },
-		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "99999999999999999999999" }, 413,
-		  NULL, NULL, true },
-		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "+1" }, 400, NULL, NULL, true },
-		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "" }, 400, NULL, NULL, true },
-		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "1, 1" }, 400, NULL, NULL, true },
-		{ "PUT", "/", V11, { "Host", "a", "Content-Length", "1", "Content-Length", "1" }, 400,
-		  NULL, NULL, true },
-		{ "PUT", "/", V11, { "Host", "a", "Transfer-Encoding", "Chunked" }, 0, "a", "/",
+		{ "PUT", "/", V11, { "Host", "a", LENGTH, "100" }, 0, "a", "/", true },
+		{ "PUT", "/", V11, { "Host", "a", LENGTH, "0" }, 0, "a", "/", false },
+		{ "PUT", "/", V11, { "Host", "a", LENGTH, "101" }, 413, NULL, NULL, true },
+		{ "PUT", "/", V11, { "Host", "a", LENGTH, HUGE_LENGTH }, 413, NULL, NULL, true },
+		{ "PUT", "/", V11, { "Host", "a", LENGTH, "+1" }, 400, NULL, NULL, true },
+		{ "PUT", "/", V11, { "Host", "a", LENGTH, "" }, 400, NULL, NULL, true },
+		{ "PUT", "/", V11, { "Host", "a", LENGTH, "1, 1" }, 400, NULL, NULL, true },
+		{ "PUT",
+		  "/",
+		  V11,
+		  { "Host", "a", LENGTH, "1", LENGTH, "1" },
+		  400,
+		  NULL,
+		  NULL,
 		  true },
-		{ "PUT", "/", V11, { "Host", "a", "Transfer-Encoding", "gzip" }, 501, NULL, NULL,
+		{ "PUT", "/", V11, { "Host", "a", CODING, "Chunked" }, 0, "a", "/", true },
+		{ "PUT", "/", V11, { "Host", "a", CODING, "gzip" }, 501, NULL, NULL, true },
+		{ "PUT",
+		  "/",
+		  V11,
+		  { "Host", "a", CODING, "chunked", CODING, "chunked" },
+		  400,
+		  NULL,
+		  NULL,
 		  true },
-		{ "PUT", "/", V11,
-		  { "Host", "a", "Transfer-Encoding", "chunked", "Transfer-Encoding", "chunked" },
-		  400, NULL, NULL, true },
-		{ "PUT", "/", V11,
-		  { "Host", "a", "Transfer-Encoding", "chunked", "Content-Length", "1" }, 400, NULL,
-		  NULL, true },
-		{ "PUT", "/", V10, { "Host", "a", "Transfer-Encoding", "chunked" }, 400, NULL, NULL,
+		{ "PUT",
+		  "/",
+		  V11,
+		  { "Host", "a", CODING, "chunked", LENGTH, "1" },
+		  400,
+		  NULL,
+		  NULL,
 		  true },
+		{ "PUT", "/", V10, { "Host", "a", CODING, "chunked" }, 400, NULL, NULL, true },
 	};
 
 	CHECK_CASES(cases);
@@ -165,9 +180,9 @@ static void an_absolute_target_replaces_the_host_field(void)
 }
 
 TEST_MAIN("serve/head",
-	TEST(finds_host_and_target),
-	TEST(an_absolute_target_names_the_host),
-	TEST(refuses_other_targets_and_methods),
-	TEST(wants_one_valid_host),
-	TEST(wants_one_way_to_tell_where_the_body_ends),
-	TEST(an_absolute_target_replaces_the_host_field))
+          TEST(finds_host_and_target),
+          TEST(an_absolute_target_names_the_host),
+          TEST(refuses_other_targets_and_methods),
+          TEST(wants_one_valid_host),
+          TEST(wants_one_way_to_tell_where_the_body_ends),
+          TEST(an_absolute_target_replaces_the_host_field))

@@ -114,11 +114,11 @@ static void a_nul_is_no_part_of_a_host(void)
 }
 
 TEST_MAIN("serve/target",
-	TEST(the_origin_form_is_taken_as_it_is),
-	TEST(the_absolute_form_names_the_host),
-	TEST(an_absolute_form_without_a_good_host_is_refused),
-	TEST(other_schemes_and_forms_are_refused),
-	TEST(a_star_is_for_options_alone),
-	TEST(bytes_that_have_to_be_encoded_are_refused),
-	TEST(a_host_is_a_name_or_an_address),
-	TEST(a_nul_is_no_part_of_a_host))
+          TEST(the_origin_form_is_taken_as_it_is),
+          TEST(the_absolute_form_names_the_host),
+          TEST(an_absolute_form_without_a_good_host_is_refused),
+          TEST(other_schemes_and_forms_are_refused),
+          TEST(a_star_is_for_options_alone),
+          TEST(bytes_that_have_to_be_encoded_are_refused),
+          TEST(a_host_is_a_name_or_an_address),
+          TEST(a_nul_is_no_part_of_a_host))

@@ -3,6 +3,7 @@
 #include "../deploy/scratch.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -36,7 +37,8 @@ static void listen_on(struct fixture *fixture, const char *text)
 	CHECK_NUMBER(fixture->code, 0);
 	if (!fixture->code)
 		CHECK_NUMBER(tn_listener_listen(&fixture->listener, fixture->reason,
-		                                sizeof(fixture->reason)), 0);
+		                                sizeof(fixture->reason)),
+		             0);
 }
 
 static unsigned port_of(const struct fixture *fixture)
@@ -134,10 +136,25 @@ static void accepting_does_not_block(void)
 	close_fixture(&fixture);
 }
 
+/* A machine as debootstrap leaves it has no /etc/hosts. */
+static bool has_localhost(void)
+{
+	struct addrinfo *found = NULL;
+	bool has = getaddrinfo("localhost", NULL, NULL, &found) == 0;
+
+	if (has)
+		freeaddrinfo(found);
+	else
+		printf("localhost_is_resolved: skipped, this machine does not know localhost\n");
+	return has;
+}
+
 static void localhost_is_resolved(void)
 {
 	struct fixture fixture;
 
+	if (!has_localhost())
+		return;
 	listen_on(&fixture, "localhost:0");
 	CU_ASSERT(strncmp(fixture.listener.name, "127.0.0.1:", 10) == 0 ||
 	          strncmp(fixture.listener.name, "[::1]:", 6) == 0);
@@ -205,14 +222,15 @@ static void a_port_that_another_was_faster_to_take_is_unavailable(void)
 	close_fixture(&second);
 }
 
-/* What a host that has just stopped leaves in TIME-WAIT must not keep the next one from starting. */
+/* What a host that has just stopped leaves must not keep the next one from starting. */
 static void an_address_can_be_bound_again_at_once(void)
 {
 	struct fixture fixture;
 
 	bind_to(&fixture, "127.0.0.1:0");
 	CHECK_NUMBER(option_of(&fixture, SOL_SOCKET, SO_REUSEADDR), 1);
-	CHECK_NUMBER(option_of(&fixture, SOL_SOCKET, SO_REUSEPORT), 0); /* it would hide a port in use */
+	/* It would hide a port in use. */
+	CHECK_NUMBER(option_of(&fixture, SOL_SOCKET, SO_REUSEPORT), 0);
 	close_fixture(&fixture);
 }
 
@@ -275,15 +293,15 @@ static void a_privileged_port_is_not_permitted(void)
 }
 
 TEST_MAIN("supervise/listener",
-	TEST(a_free_port_is_named),
-	TEST(nobody_is_let_in_before_listening),
-	TEST(accepting_does_not_block),
-	TEST(localhost_is_resolved),
-	TEST(an_ipv6_address_is_named_in_brackets),
-	TEST(a_star_takes_both_families),
-	TEST(a_port_in_use_is_unavailable),
-	TEST(a_port_that_another_was_faster_to_take_is_unavailable),
-	TEST(an_address_can_be_bound_again_at_once),
-	TEST(an_address_of_another_machine_is_unavailable),
-	TEST(a_name_that_is_none_is_unavailable),
-	TEST(a_privileged_port_is_not_permitted))
+          TEST(a_free_port_is_named),
+          TEST(nobody_is_let_in_before_listening),
+          TEST(accepting_does_not_block),
+          TEST(localhost_is_resolved),
+          TEST(an_ipv6_address_is_named_in_brackets),
+          TEST(a_star_takes_both_families),
+          TEST(a_port_in_use_is_unavailable),
+          TEST(a_port_that_another_was_faster_to_take_is_unavailable),
+          TEST(an_address_can_be_bound_again_at_once),
+          TEST(an_address_of_another_machine_is_unavailable),
+          TEST(a_name_that_is_none_is_unavailable),
+          TEST(a_privileged_port_is_not_permitted))
