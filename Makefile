@@ -112,7 +112,7 @@ valgrind:
 
 bench:
 	$(NEED) run test bench
-	$(MAKE_ALL) tests $(BENCHES)
+	$(MAKE_ALL) tests $(BENCHES) $(BUILD)/tests/bench/bare
 	@for bench in $(BENCHES); do BUILD=$(BUILD) $$bench || exit 1; done
 
 # ---- How it is built -----------------------------------------------------------------------
@@ -175,6 +175,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libtenon-test.a $(BUILD)/libho
                   $(BUILD)/libtenon.so
 	@mkdir -p $(@D)
 	$(CC) $(TEST_LINK) -o $@ $(filter %.o %.a,$^) -ltenon -lmicrohttpd -linih -ldl -lcunit
+
+# What the host is compared with: libmicrohttpd and nothing else.
+$(BUILD)/tests/bench/bare: $(BUILD)/obj/tests/bench/bare.o
+	@mkdir -p $(@D)
+	$(CC) $(LINK) -o $@ $< -lmicrohttpd
 
 # As a Worker's author would: the library and CUnit.
 $(BUILD)/tests/plugins/%: $(BUILD)/obj/tests/plugins/%.o $(BUILD)/libtenon-test.a \

@@ -61,15 +61,15 @@ echo "Missing packages:$missing"
 if [ "$(id -u)" -ne 0 ]; then
 	command -v sudo >/dev/null || stop 'This user may not install them, and there is no sudo.' \
 		'As root:' '' "    $update && $install" ''
-	printf '%s\n' 'To install them:' '' "    sudo $update" "    sudo $install" ''
-	sudo='sudo -n'
-	if [ -t 0 ]; then
-		sudo=sudo
-		printf 'Go on? [y/N] '
-		read -r answer || :
-		case ${answer:-} in [yY]*) ;; *) stop 'Nothing was installed.' ;; esac
-	fi
+	sudo='sudo '
+	[ -t 0 ] || sudo='sudo -n '
+fi
+printf '%s\n' '' "    $sudo$update" "    $sudo$install" ''
+if [ "$sudo" = 'sudo ' ]; then
+	printf 'Go on? [y/N] '
+	read -r answer || :
+	case ${answer:-} in [yY]*) ;; *) stop 'Nothing was installed.' ;; esac
 fi
 export DEBIAN_FRONTEND=noninteractive
-$sudo $update || echo 'apt-get update failed: going on with the package lists that are there' >&2
-$sudo $install </dev/null || stop "They could not be installed:$missing"
+$sudo$update || echo 'apt-get update failed: going on with the package lists that are there' >&2
+$sudo$install </dev/null || stop "They could not be installed:$missing"
