@@ -95,8 +95,16 @@ struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool)
 	exchange->later = NULL;
 	exchange->later_end = &exchange->later;
 	exchange->next = NULL;
-	write_id(exchange->id, mix(pool->seed + pool->number++));
+	exchange->number = mix(pool->seed + pool->number++);
+	exchange->id[0] = '\0';
 	return exchange;
+}
+
+const char *tn_exchange_id(struct tn_exchange *exchange)
+{
+	if (!*exchange->id)
+		write_id(exchange->id, exchange->number);
+	return exchange->id;
 }
 
 void tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange)
@@ -149,12 +157,12 @@ const struct tn_service *tn_exchange_running(const struct tn_exchange *exchange)
 	return exchange->depth ? exchange->frames[exchange->depth - 1].service : NULL;
 }
 
-void tn_exchange_refuse(const struct tn_exchange *exchange, const char *format, ...)
+void tn_exchange_refuse(struct tn_exchange *exchange, const char *format, ...)
 {
 	const struct tn_service *running = tn_exchange_running(exchange);
 	char path[TN_CHAIN_SIZE];
 	struct tn_log_context context = {
-		.request = exchange->id,
+		.request = tn_exchange_id(exchange),
 		.worker = running ? running->name : NULL,
 		.chain = exchange->depth > 1 ? tn_exchange_path(exchange, path) : NULL,
 	};

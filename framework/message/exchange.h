@@ -50,7 +50,8 @@ struct tn_exchange {
 	unsigned
 		calls;    /* not beside depth: gcc would load both as one, and wait for a store */
 	unsigned waiting; /* works that were left for after the reply */
-	char id[TN_ID_SIZE];
+	uint64_t number;
+	char id[TN_ID_SIZE]; /* "" until somebody asks */
 	struct tn_later *later; /* first come first */
 	struct tn_later **later_end;
 	struct tn_exchange *next; /* in the pool */
@@ -74,6 +75,9 @@ void tn_exchange_pool_finish(struct tn_exchange_pool *pool);
 
 /* A fresh exchange with an id of its own; NULL where there is no memory. */
 struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool);
+
+/* Its id: 16 hex digits, that no other exchange of the process has. */
+const char *tn_exchange_id(struct tn_exchange *exchange);
 
 /* Runs the work that waited for the reply, then the release callbacks, and takes all memory of
  * the exchange back. NULL is fine. */
@@ -127,7 +131,7 @@ bool tn_body_keep(struct tn_exchange *exchange, const struct tn_body *body,
 void tn_body_drop(const struct tn_body *body);
 
 /* Logs that the Worker that is running did what is refused. */
-void tn_exchange_refuse(const struct tn_exchange *exchange, const char *format, ...)
+void tn_exchange_refuse(struct tn_exchange *exchange, const char *format, ...)
 	TN_PRINTF(2, 3);
 
 /* The Worker that is running, NULL where none is. */

@@ -41,7 +41,7 @@ const char *tn_request_address(const struct tn_request *request)
 
 const char *tn_request_id(const struct tn_request *request)
 {
-	return request ? request->exchange->id : NULL;
+	return request ? tn_exchange_id(request->exchange) : NULL;
 }
 
 const char *tn_request_url(const struct tn_request *request)

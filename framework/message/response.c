@@ -9,7 +9,7 @@ static bool without_body(int status)
 	return status == 204 || status == 205 || status == 304;
 }
 
-static inline bool status_valid(const struct tn_exchange *exchange, int status, size_t body_size)
+static inline bool status_valid(struct tn_exchange *exchange, int status, size_t body_size)
 {
 	if (status < 200 || status > 599) {
 		tn_exchange_refuse(exchange, "status %d refused: it is to be 200 to 599", status);

@@ -101,7 +101,7 @@ void tn_log(const struct tn_request *request, enum tn_log_level level, const cha
 {
 	const struct tn_service *running = request ? tn_exchange_running(request->exchange) : NULL;
 	struct tn_log_context context = {
-		.request = request ? request->exchange->id : NULL,
+		.request = request ? tn_exchange_id(request->exchange) : NULL,
 		.worker = running ? running->name : NULL,
 	};
 	va_list list;

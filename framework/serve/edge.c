@@ -101,7 +101,7 @@ static void log_access(const struct inbound *inbound, bool aborted)
 {
 	char chain[TN_CHAIN_SIZE];
 	struct tn_access_record record = {
-		.id = inbound->exchange->id,
+		.id = tn_exchange_id(inbound->exchange),
 		.method = inbound->method ? inbound->method : "-",
 		.target = inbound->raw_target ? inbound->raw_target : "-",
 		.status = inbound->status,
@@ -133,46 +133,15 @@ static void request_ends(void *argument, struct MHD_Connection *connection, void
 
 /* ---- Bytes become a request ---------------------------------------------------------------- */
 
-/* inet_ntop goes through printf, which alone would be a tenth of a request. */
-static const char *ipv4_text(const unsigned char bytes[4], char *text)
-{
-	char *end = text;
-
-	for (int i = 0; i < 4; i++) {
-		unsigned byte = bytes[i];
-
-		if (byte >= 100)
-			*end++ = (char)('0' + byte / 100);
-		if (byte >= 10)
-			*end++ = (char)('0' + byte / 10 % 10);
-		*end++ = (char)('0' + byte % 10);
-		*end++ = '.';
-	}
-	end[-1] = '\0';
-	return text;
-}
-
+/* Written once for each connection, when it is made. */
 static const char *client_address(struct tn_exchange *exchange, struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *address = info ? info->client_addr : NULL;
-	char *text = tn_exchange_alloc(exchange, INET6_ADDRSTRLEN);
-	const void *bytes;
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const char *text = info ? info->socket_context : NULL;
+	const char *copy = text ? tn_exchange_copy(exchange, text, strlen(text)) : NULL;
 
-	if (!address || !text)
-		return "";
-	if (address->sa_family == AF_INET) {
-		bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
-		return ipv4_text(bytes, text);
-	}
-	if (address->sa_family != AF_INET6)
-		return "";
-	bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-	/* A client that came by IPv4 through a socket of both is shown as such. */
-	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)bytes))
-		return ipv4_text((const unsigned char *)bytes + 12, text);
-	return inet_ntop(AF_INET6, bytes, text, INET6_ADDRSTRLEN) ? text : "";
+	return copy ? copy : "";
 }
 
 static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, const char *name,
@@ -399,17 +368,41 @@ static size_t keep_escapes(void *argument, struct MHD_Connection *connection, ch
 	return strlen(text);
 }
 
-static void count_connection(void *argument, struct MHD_Connection *connection, void **state,
-                             enum MHD_ConnectionNotificationCode what)
+/* For the caller to free; NULL where there is none. */
+static char *address_text(const struct sockaddr *address)
 {
+	char text[INET6_ADDRSTRLEN];
+	const void *bytes;
+	int family = address ? address->sa_family : AF_UNSPEC;
+
+	if (family != AF_INET && family != AF_INET6)
+		return NULL;
+	if (family == AF_INET)
+		bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+	else
+		bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+	/* A client that came by IPv4 through a socket of both is shown as such. */
+	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)bytes)) {
+		family = AF_INET;
+		bytes = (const char *)bytes + 12;
+	}
+	return inet_ntop(family, bytes, text, sizeof(text)) ? strdup(text) : NULL;
+}
+
+static void note_connection(void *argument, struct MHD_Connection *connection, void **state,
+                            enum MHD_ConnectionNotificationCode what)
+{
+	const union MHD_ConnectionInfo *info;
 	struct tn_edge *edge = argument;
 
-	(void)connection;
-	(void)state;
-	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		edge->connections++;
-	else
+		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+		*state = address_text(info ? info->client_addr : NULL);
+	} else {
 		edge->connections--;
+		free(*state);
+	}
 }
 
 TN_PRINTF(2, 0)
@@ -453,7 +446,7 @@ static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 	                        NULL, NULL, handle, edge, MHD_OPTION_EXTERNAL_LOGGER, log_library,
 	                        NULL, MHD_OPTION_URI_LOG_CALLBACK, request_begins, edge,
 	                        MHD_OPTION_NOTIFY_COMPLETED, request_ends, edge,
-	                        MHD_OPTION_NOTIFY_CONNECTION, count_connection, edge,
+	                        MHD_OPTION_NOTIFY_CONNECTION, note_connection, edge,
 	                        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 	                        MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
 	                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,

@@ -39,7 +39,7 @@ static void ids_are_16_hex_digits_and_differ(void)
 		struct tn_exchange *exchange = tn_exchange_begin(&pools[i % 2]);
 
 		CU_ASSERT_PTR_NOT_NULL_FATAL(exchange);
-		memcpy(ids[i], exchange->id, TN_ID_SIZE);
+		memcpy(ids[i], tn_exchange_id(exchange), TN_ID_SIZE);
 		CHECK_NUMBER(strspn(ids[i], "0123456789abcdef"), 16);
 		CHECK_NUMBER(ids[i][16], '\0');
 		tn_exchange_end(&pools[i % 2], exchange);
@@ -140,7 +140,7 @@ static void a_lack_of_memory_is_logged_once_for_each_exchange(void)
 
 	fixture_init_with(&fixture, &small);
 	for (int i = 0; i < 2; i++) {
-		memcpy(id, fixture.exchange->id, sizeof(id));
+		memcpy(id, tn_exchange_id(fixture.exchange), sizeof(id));
 		capture_begin();
 		for (int j = 0; j < 3; j++) {
 			CU_ASSERT_PTR_NULL(tn_exchange_alloc(fixture.exchange, 1024 * 1024));
@@ -246,7 +246,7 @@ static void a_refusal_names_request_worker_and_chain(void)
 		capture_begin();
 		tn_exchange_refuse(fixture.exchange, "why %d", 1);
 		snprintf(expected, sizeof(expected), "error request=%s%s: why 1\n",
-		         fixture.exchange->id, contexts[i]);
+		         tn_exchange_id(fixture.exchange), contexts[i]);
 		CHECK_TEXT(after_time(capture_end()), expected);
 		tn_exchange_enter(fixture.exchange, i ? &auth : &gateway);
 	}

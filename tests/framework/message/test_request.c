@@ -18,7 +18,7 @@ static void what_the_edge_gave_is_what_a_worker_reads(void)
 	CHECK_TEXT(tn_request_target(fixture.request), "/path?query");
 	CHECK_TEXT(tn_request_path(fixture.request), "/path");
 	CHECK_TEXT(tn_request_address(fixture.request), "192.0.2.1");
-	CHECK_TEXT(tn_request_id(fixture.request), fixture.exchange->id);
+	CHECK_TEXT(tn_request_id(fixture.request), tn_exchange_id(fixture.exchange));
 	CHECK_TEXT(tn_request_body(fixture.request).data, "");
 	CHECK_NUMBER(tn_request_body(fixture.request).size, 0);
 	CHECK_TEXT(tn_request_header(fixture.request, "host"), NULL);

@@ -380,7 +380,7 @@ static void a_null_is_logged_where_it_arose_and_nowhere_else(void)
 	CHECK_NUMBER(capture_lines(log, ""), 1);
 	CHECK_NUMBER(capture_lines(log, "worker=broken chain=gateway>middle>broken: returned NULL"),
 	             1);
-	CHECK_NUMBER(capture_lines(log, fixture.exchange->id), 1);
+	CHECK_NUMBER(capture_lines(log, tn_exchange_id(fixture.exchange)), 1);
 	CHECK_NUMBER(fixture.exchange->depth, 0);
 	fixture_finish(&fixture);
 }
@@ -544,7 +544,7 @@ static void a_line_has_the_id_and_the_worker_that_is_running(void)
 	char id[TN_ID_SIZE + 32];
 
 	start(&fixture);
-	snprintf(id, sizeof(id), "warning request=%s ", fixture.exchange->id);
+	snprintf(id, sizeof(id), "warning request=%s ", tn_exchange_id(fixture.exchange));
 	capture_begin();
 	tn_fetch(&outer.self, fixture.request);
 	log = capture_end();
