@@ -51,7 +51,7 @@ struct tn_exchange {
 		calls;    /* not beside depth: gcc would load both as one, and wait for a store */
 	unsigned waiting; /* works that were left for after the reply */
 	uint64_t number;
-	char id[TN_ID_SIZE]; /* "" until somebody asks */
+	char id[TN_ID_SIZE];    /* "" until somebody asks */
 	struct tn_later *later; /* first come first */
 	struct tn_later **later_end;
 	struct tn_exchange *next; /* in the pool */

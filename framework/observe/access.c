@@ -20,6 +20,8 @@ struct tn_access_log {
 	bool begun; /* the buffer starts with the rest of a line, whose start was written */
 	size_t size;
 	unsigned long dropped; /* bytes since it was last said */
+	time_t second;         /* that the stamp is of */
+	char stamp[TN_TIME_SIZE];
 	char buffer[BUFFER_SIZE];
 };
 
@@ -50,6 +52,7 @@ struct tn_access_log *tn_access_log_create(const char *target)
 	log->begun = false;
 	log->size = 0;
 	log->dropped = 0;
+	log->second = -1;
 	if (open_target(log, target))
 		return log;
 	free(log);
@@ -61,30 +64,38 @@ bool tn_access_log_enabled(const struct tn_access_log *log)
 	return log->file >= 0;
 }
 
+/* Formatting a date takes as long as the rest of the line: once a second is enough. The
+ * milliseconds, behind the first 20 characters, are the caller's. */
+static const char *stamp_of(struct tn_access_log *log, const struct timespec *now)
+{
+	if (now->tv_sec != log->second) {
+		log->second = now->tv_sec;
+		tn_log_time_at(now, log->stamp);
+	}
+	return log->stamp;
+}
+
 void tn_access_log_write(struct tn_access_log *log, const struct tn_access_record *record)
 {
 	char method[METHOD_SIZE];
 	char target[TARGET_SIZE];
-	char *line;
-	int size;
+	struct timespec now;
 
 	if (log->file < 0)
 		return;
+	clock_gettime(CLOCK_REALTIME, &now);
 	if (BUFFER_SIZE - log->size < LINE_SIZE)
 		tn_access_log_flush(log);
 	tn_log_escape(method, sizeof(method), record->method, true);
 	tn_log_escape(target, sizeof(target), record->target, true);
-	line = log->buffer + log->size;
-	line += tn_log_time(line);
-	log->size = (size_t)(line - log->buffer);
-	size = snprintf(line, LINE_SIZE - TN_TIME_SIZE,
-	                " access id=%s method=%s target=\"%s\" status=%d bytes=%llu us=%llu "
-	                "chain=%s%s\n",
-	                record->id, method, target, record->status,
-	                (unsigned long long)record->bytes,
-	                (unsigned long long)record->microseconds, record->chain,
-	                record->aborted ? " aborted=yes" : "");
-	log->size += (size_t)size;
+	log->size += (size_t)snprintf(
+		log->buffer + log->size, LINE_SIZE,
+		"%.20s%03uZ access id=%s method=%s target=\"%s\" status=%d bytes=%llu us=%llu "
+		"chain=%s%s\n",
+		stamp_of(log, &now), (unsigned)(now.tv_nsec / 1000000) % 1000U, record->id, method,
+		target, record->status, (unsigned long long)record->bytes,
+		(unsigned long long)record->microseconds, record->chain,
+		record->aborted ? " aborted=yes" : "");
 }
 
 static void tell_dropped(struct tn_access_log *log)

@@ -21,17 +21,23 @@ void tn_log_set_level(enum tn_log_level level)
 	atomic_store_explicit(&level_shown, (int)level, memory_order_relaxed);
 }
 
-size_t tn_log_time(char *text)
+size_t tn_log_time_at(const struct timespec *time, char *text)
 {
-	struct timespec now;
 	struct tm utc;
 	size_t size;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &utc);
+	gmtime_r(&time->tv_sec, &utc);
 	size = strftime(text, TN_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
 	return size + (size_t)snprintf(text + size, TN_TIME_SIZE - size, ".%03uZ",
-	                               (unsigned)(now.tv_nsec / 1000000) % 1000U);
+	                               (unsigned)(time->tv_nsec / 1000000) % 1000U);
+}
+
+size_t tn_log_time(char *text)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return tn_log_time_at(&now, text);
 }
 
 static bool shown_as_is(unsigned char byte, bool quoted)

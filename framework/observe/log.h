@@ -9,6 +9,7 @@
 #include "tenon.h"
 
 #include <stdarg.h>
+#include <time.h>
 
 #define TN_TIME_SIZE 28 /* 2026-01-31T12:00:00.123Z, with room to spare */
 #define TN_LOG_LINE 4096
@@ -32,6 +33,9 @@ void tn_log_write_list(enum tn_log_level level, const struct tn_log_context *con
 /* Writes the present UTC time in RFC 3339 form, milliseconds included; `text` has TN_TIME_SIZE
  * bytes. Returns its length. */
 size_t tn_log_time(char *text);
+
+/* The same for a given time. */
+size_t tn_log_time_at(const struct timespec *time, char *text);
 
 /*
  * Copies the text with control characters escaped as \xNN; cuts it where there is no more room.
