@@ -32,7 +32,8 @@ LINK     = $(SANITIZER) -L$(BUILD) -Wl,-z,now -Wl,-z,relro $(LDFLAGS)
 
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-LIBRARY_SOURCES = $(wildcard framework/message/*.c) framework/observe/log.c
+LIBRARY_SOURCES = $(wildcard framework/message/*.c) framework/observe/log.c \
+                  framework/observe/output.c
 KIT_SOURCES     = $(wildcard framework/kit/*.c)
 HOST_SOURCES    = $(wildcard framework/deploy/*.c framework/serve/*.c framework/supervise/*.c) \
                   framework/observe/access.c \
@@ -69,7 +70,7 @@ objects: $(call objects,$(SOURCES))
 
 # Packages, then what is to be built: on all cores, unless -j says otherwise.
 NEED     = @etc/packages.sh $(DEPS)
-MAKE_ALL = @$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
+MAKE_ALL = +@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc))
 RUN      = @BUILD=$(BUILD) SANITIZE=$(SANITIZE)
 
 # The path is one that holds in the directory where the user has typed `make`.

@@ -52,6 +52,8 @@
 #define TN_ABI_MAJOR 1
 #define TN_ABI_MINOR 0
 
+_Static_assert(sizeof(void *) == 8, "Tenon is for 64-bit machines: a slot is eight bytes");
+
 #define TN_EXPORT __attribute__((visibility("default")))
 #define TN_PRINTF(format_, first_) __attribute__((format(printf, format_, first_)))
 
@@ -189,7 +191,8 @@ TN_EXPORT const char *tn_url_encode(const struct tn_request *request, const char
  * Header names are tokens and compared without case; values have no control characters but TAB
  * and lose the blanks at both ends (RFC 9110, 5.1 and 5.5). What is not so is refused: false.
  * So are, on a response, the fields with which the host frames the message: Connection,
- * Content-Length, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding and Upgrade.
+ * Content-Length, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding and Upgrade. A
+ * field of a reply whose value is empty is not sent.
  */
 
 /* The value of a header; of several with the name, all joined with ", " ("; " for Cookie). Of
@@ -302,15 +305,15 @@ TN_EXPORT bool tn_wait_until(const struct tn_request *request, void (*work)(void
                              void *argument);
 
 enum tn_log_level {
-	TN_LOG_ERROR,
-	TN_LOG_WARNING,
-	TN_LOG_INFO,
-	TN_LOG_DEBUG,
+	TN_LOG_ERROR = 0,
+	TN_LOG_WARNING = 1,
+	TN_LOG_INFO = 2,
+	TN_LOG_DEBUG = 3,
 };
 
 /* Writes one line to the host's log, with the time, the exchange's id and the running Worker.
- * Control characters are shown escaped. With a NULL request (in `start` and `stop`) there is no
- * id. May be called from any thread with a NULL request. */
+ * Control characters are shown escaped. With a NULL request, as in `start` and `stop`, there is
+ * no id. May be called from any thread with a NULL request. */
 TN_EXPORT void tn_log(const struct tn_request *request, enum tn_log_level level,
                       const char *format, ...) TN_PRINTF(3, 4);
 
@@ -384,7 +387,8 @@ struct tn_worker {
  *	                            processes (use C11 atomics)
  *	TN_START(function)          const char *start(struct env *env): once for each host process,
  *	                            after linking, before the first request. Returns NULL, or the
- *	                            reason why the Worker cannot run. May log, not fetch.
+ *	                            reason why the Worker cannot run: a literal, or static text.
+ *	                            May log, not fetch.
  *	TN_STOP(function)           void stop(struct env *env): once, after the last request
  */
 #define TN_SERVICE(field) \

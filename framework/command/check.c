@@ -51,6 +51,22 @@ static bool has_fault(void *argument, size_t worker)
 	return *check->faults[worker].text;
 }
 
+/* A Worker's own, or that of another with the same module. */
+static const struct fault *find_fault(const struct check *check,
+                                      const struct tn_deployment *deployment, size_t number)
+{
+	const char *path = deployment->instances[number].module_path;
+
+	if (*check->faults[number].text)
+		return &check->faults[number];
+	for (size_t i = 0; i < deployment->count; i++) {
+		if (*check->faults[i].text && check->faults[i].step == TN_STEP_LOAD &&
+		    strcmp(deployment->instances[i].module_path, path) == 0)
+			return &check->faults[i];
+	}
+	return NULL;
+}
+
 static void add_faults(const struct check *check, const struct tn_deployment *deployment,
                        struct tn_errors *errors)
 {
@@ -62,12 +78,12 @@ static void add_faults(const struct check *check, const struct tn_deployment *de
 
 	for (size_t i = 0; i < deployment->count; i++) {
 		const struct tn_instance *instance = &deployment->instances[i];
+		const struct fault *fault = find_fault(check, deployment, i);
 
-		if (*check->faults[i].text)
+		if (fault)
 			tn_errors_add(errors, instance->section->place,
 			              "worker '%s': module '%s' %s %s", instance->name,
-			              instance->module_path, check->faults[i].text,
-			              doing[check->faults[i].step]);
+			              instance->module_path, fault->text, doing[fault->step]);
 	}
 }
 

@@ -1,9 +1,11 @@
 #include "command/command.h"
 #include "command/input.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 static const struct command {
 	const char *name;
@@ -28,10 +30,23 @@ static void print_usage(FILE *to)
 	fputs("  tenon --help | --version\n", to);
 }
 
+/* Or the first socket would become standard error, and the log be written to it. */
+static void open_standard_files(void)
+{
+	int file;
+
+	do
+		file = open("/dev/null", O_RDWR);
+	while (file >= 0 && file <= STDERR_FILENO);
+	if (file >= 0)
+		close(file);
+}
+
 int main(int count, char **arguments)
 {
 	const char *name = count > 1 ? arguments[1] : "";
 
+	open_standard_files();
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(name, commands[i].name) == 0)
 			return commands[i].run(count - 1, arguments + 1);

@@ -4,13 +4,11 @@
 #include "observe/log.h"
 #include "serve/loop.h"
 #include "supervise/listener.h"
+#include "supervise/signals.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #define REASON_SIZE 512
 
@@ -27,20 +25,12 @@ struct host {
 	struct tn_edge *edge;
 };
 
-/* Before any module is loaded: a thread that one starts must not take the signals. */
 static int take_signals(struct host *host)
 {
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	host->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	host->signals = tn_signals_open();
 	if (host->signals >= 0)
 		return 0;
-	tn_complain("signalfd: %s", strerror(errno));
+	tn_complain("signals: %s", strerror(errno));
 	return EX_OSERR;
 }
 
@@ -161,16 +151,16 @@ static int serve(struct host *host)
 
 static int host_run(struct host *host, const char *path)
 {
-	int code = take_signals(host);
+	int code = load(host, path);
 
-	if (!code)
-		code = load(host, path);
 	if (!code)
 		code = bind_all(host);
 	if (!code)
 		code = open_edge(host);
 	if (!code)
 		code = start(host);
+	if (!code)
+		code = take_signals(host);
 	if (!code)
 		code = listen_all(host);
 	if (!code)
@@ -185,8 +175,6 @@ static void finish(struct host *host)
 	tn_deployment_destroy(host->deployment);
 	tn_config_destroy(host->config);
 	tn_errors_finish(&host->errors);
-	if (host->signals >= 0)
-		close(host->signals);
 }
 
 int tn_command_run(int count, char **arguments)

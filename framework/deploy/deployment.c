@@ -6,6 +6,7 @@
 #include "deploy/secrets.h"
 #include "deploy/shared.h"
 #include "deploy/value.h"
+#include "observe/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,20 @@ static void load_module(struct tn_deployment *deployment, struct tn_instance *in
 		tn_module_warn_exports(module, place, instance->name, errors);
 }
 
+/* A module that hangs or crashes for one Worker does so for all that share it. */
+static bool is_left_out(const struct tn_deployment *deployment, size_t number,
+                        const struct tn_deployment_options *options)
+{
+	const char *path = deployment->instances[number].module_path;
+
+	for (size_t i = 0; options->skip && i <= number; i++) {
+		if (strcmp(deployment->instances[i].module_path, path) == 0 &&
+		    options->skip(options->argument, i))
+			return true;
+	}
+	return false;
+}
+
 static bool load_modules(struct tn_deployment *deployment,
                          const struct tn_deployment_options *options, struct tn_errors *errors)
 {
@@ -157,7 +172,7 @@ static bool load_modules(struct tn_deployment *deployment,
 		instance->module_path = find_module_path(deployment, instance);
 		if (!instance->module_path)
 			return false;
-		if (!options->skip || !options->skip(options->argument, i))
+		if (!is_left_out(deployment, i, options))
 			load_module(deployment, instance, options, errors);
 	}
 	return true;
@@ -286,6 +301,18 @@ static const struct tn_slot *find_hook(const struct tn_instance *instance, uint3
 	return NULL;
 }
 
+static void enter_hook(const struct tn_deployment *deployment, uint32_t step, size_t number)
+{
+	tn_progress_note(deployment->progress, step, (uint32_t)number);
+	tn_log_set_worker(deployment->instances[number].name);
+}
+
+static void leave_hook(const struct tn_deployment *deployment)
+{
+	tn_log_set_worker(NULL);
+	tn_progress_note(deployment->progress, TN_STEP_NONE, 0);
+}
+
 static void start(struct tn_deployment *deployment, size_t number, struct tn_errors *errors)
 {
 	struct tn_instance *instance = &deployment->instances[number];
@@ -296,9 +323,9 @@ static void start(struct tn_deployment *deployment, size_t number, struct tn_err
 		const char *(*function)(struct tn_service *) =
 			(const char *(*)(struct tn_service *))hook->value.function;
 
-		tn_progress_note(deployment->progress, TN_STEP_START, (uint32_t)number);
+		enter_hook(deployment, TN_STEP_START, number);
 		reason = function(instance->service);
-		tn_progress_note(deployment->progress, TN_STEP_NONE, 0);
+		leave_hook(deployment);
 	}
 	instance->started = !reason;
 	if (reason)
@@ -330,9 +357,9 @@ static void stop(struct tn_deployment *deployment, size_t number)
 	if (!hook)
 		return;
 	function = (void (*)(struct tn_service *))hook->value.function;
-	tn_progress_note(deployment->progress, TN_STEP_STOP, (uint32_t)number);
+	enter_hook(deployment, TN_STEP_STOP, number);
 	function(instance->service);
-	tn_progress_note(deployment->progress, TN_STEP_NONE, 0);
+	leave_hook(deployment);
 }
 
 void tn_deployment_stop(struct tn_deployment *deployment)

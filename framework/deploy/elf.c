@@ -98,7 +98,7 @@ static bool headers_valid(const struct image *image, char *reason)
 		return fail(reason, "it is no ELF file: build it with -shared -fPIC");
 	if (image->size < sizeof(*header))
 		return fail(reason, "it is truncated: build or copy it again");
-	if (header->e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
+	if (header->e_ident[EI_CLASS] != ELFCLASS64 ||
 	    header->e_machine != MACHINE)
 		return fail(reason, "it is for another kind of machine: build it for this one");
 	if (header->e_type != ET_DYN)

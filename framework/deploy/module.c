@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of ABI 1.0. A field that is added behind is read only where `size` says that it is there. */
+#define WORKER_SIZE_1_0 (offsetof(struct tn_worker, slots) + sizeof(void *))
+
 /* The dynamic loader's own words, without the path that stands before them anyway. */
 static void explain_loader(const char *path, char *reason)
 {
@@ -52,13 +55,13 @@ static bool abi_fits(const struct tn_worker *worker, char *reason)
 		         worker->abi_major, worker->abi_minor, TN_ABI_MAJOR, TN_ABI_MINOR);
 		return false;
 	}
-	if (worker->size < sizeof(*worker) ||
+	if (worker->size < WORKER_SIZE_1_0 ||
 	    worker->service_size != sizeof(struct tn_service) ||
 	    worker->env_size < sizeof(struct tn_service)) {
 		snprintf(reason, TN_REASON_SIZE,
 		         "its descriptor is %u bytes, its service %u, its env %zu, where this host "
 		         "knows %zu, %zu and no less: build it again with this host's tenon.h",
-		         worker->size, worker->service_size, worker->env_size, sizeof(*worker),
+		         worker->size, worker->service_size, worker->env_size, WORKER_SIZE_1_0,
 		         sizeof(struct tn_service));
 		return false;
 	}

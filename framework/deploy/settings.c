@@ -164,6 +164,7 @@ static void read_access_log(const struct reader *reader, const struct key *key)
 
 #define AT(field) offsetof(struct tn_settings, field)
 #define DAY ((int64_t)24 * 3600 * 1000)
+#define BESIDE_BODY ((int64_t)64 * 1024) /* for the head, and the call of a Worker */
 #define TERABYTE ((int64_t)1 << 40)
 
 static const struct key keys[] = {
@@ -175,7 +176,7 @@ static const struct key keys[] = {
 	{ "max_body", read_size, AT(max_body), 0, TERABYTE, " bytes" },
 	{ "max_depth", read_integer, AT(max_depth), 1, TN_DEPTH_MAX, "" },
 	{ "max_calls", read_integer, AT(max_calls), 1, 1000000, "" },
-	{ "request_memory", read_size, AT(request_memory), 64 * 1024, TERABYTE, " bytes" },
+	{ "request_memory", read_size, AT(request_memory), BESIDE_BODY, TERABYTE, " bytes" },
 	{ "idle_timeout", read_duration, AT(idle_timeout), 1000, DAY, "ms" },
 	{ "drain_timeout", read_duration, AT(drain_timeout), 0, DAY, "ms" },
 };
@@ -220,12 +221,13 @@ static void check_sizes(const struct tn_settings *settings, const struct tn_conf
 	const struct tn_entry *entry = host ? tn_section_find(host, "max_body") : NULL;
 	struct tn_place place = { .file = config->path, .line = host ? host->place.line : 0 };
 
-	if (settings->max_body < settings->request_memory)
+	if (settings->max_body <= settings->request_memory - BESIDE_BODY)
 		return;
-	tn_errors_add(errors, entry ? entry->place : place,
-	              "[host]: max_body: a body lives in request_memory, which is to be larger: "
-	              "%lld bytes against %lld",
-	              (long long)settings->max_body, (long long)settings->request_memory);
+	tn_errors_add(
+		errors, entry ? entry->place : place,
+		"[host]: max_body: a body lives in request_memory, which is to be 64K larger: "
+		"%lld bytes against %lld",
+		(long long)settings->max_body, (long long)settings->request_memory);
 }
 
 void tn_settings_read(struct tn_settings *settings, const struct tn_config *config,

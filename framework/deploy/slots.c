@@ -5,6 +5,7 @@
 
 #define SLOT_BYTES ((size_t)8)
 #define SLOTS_MAX 1024u
+#define SLOT_SIZE_1_0 (offsetof(struct tn_slot, value) + SLOT_BYTES) /* whatever is added behind */
 
 const struct tn_slot *tn_slots_at(const struct tn_worker *worker, unsigned index)
 {
@@ -81,6 +82,29 @@ static bool covered(const struct tn_worker *worker, const struct tn_slot **slots
 	return false;
 }
 
+/* What a later version adds must not be passed over: it would be filled wrongly, or not at all. */
+static bool known(const struct tn_slot *slot, unsigned number, char *reason)
+{
+	if (!slot->name)
+		snprintf(reason, TN_REASON_SIZE, "its slot %u has no name: build it again", number);
+	else if (slot->kind == TN_SLOT_END || slot->kind > TN_SLOT_STOP)
+		snprintf(reason, TN_REASON_SIZE,
+		         "its slot %u is of kind %u, which this host does not know: it was built "
+		         "for a newer Tenon",
+		         number, slot->kind);
+	else if (slot->flags & ~TN_SLOT_OPTIONAL)
+		snprintf(reason, TN_REASON_SIZE,
+		         "its slot '%s' has flags %#x, which this host does not know: it was built "
+		         "for a newer Tenon",
+		         slot->name, slot->flags);
+	else if (is_hook(slot) && !slot->value.function)
+		snprintf(reason, TN_REASON_SIZE, "its hook '%s' is NULL: name a function",
+		         slot->name);
+	else
+		return true;
+	return false;
+}
+
 /* Sorts out the hooks, of which there is at most one of each kind. */
 static bool collect(const struct tn_worker *worker, const struct tn_slot **slots, unsigned *count,
                     char *reason)
@@ -90,18 +114,8 @@ static bool collect(const struct tn_worker *worker, const struct tn_slot **slots
 	for (unsigned i = 0; i < worker->slot_count; i++) {
 		const struct tn_slot *slot = tn_slots_at(worker, i);
 
-		if (!slot->name) {
-			snprintf(reason, TN_REASON_SIZE,
-			         "its slot %u has no name: build it again", i);
+		if (!known(slot, i, reason))
 			return false;
-		}
-		if (slot->kind == TN_SLOT_END || slot->kind > TN_SLOT_STOP) {
-			snprintf(reason, TN_REASON_SIZE,
-			         "its slot %u is of kind %u, which this host does not know: "
-			         "it was built for a newer Tenon",
-			         i, slot->kind);
-			return false;
-		}
 		if (!is_hook(slot)) {
 			slots[(*count)++] = slot;
 			continue;
@@ -122,7 +136,7 @@ bool tn_slots_check(const struct tn_worker *worker, char *reason)
 	unsigned count = 0;
 	bool valid;
 
-	if (worker->slot_count > SLOTS_MAX || worker->slot_size < sizeof(struct tn_slot) ||
+	if (worker->slot_count > SLOTS_MAX || worker->slot_size < SLOT_SIZE_1_0 ||
 	    worker->slot_size % _Alignof(struct tn_slot) || !worker->slots) {
 		snprintf(reason, TN_REASON_SIZE, "its table of slots is malformed: build it again");
 		return false;

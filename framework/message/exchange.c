@@ -90,7 +90,9 @@ struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool)
 	exchange->depth = 0;
 	exchange->calls = 0;
 	exchange->waiting = 0;
-	exchange->limit_logged = false;
+	exchange->depth_logged = false;
+	exchange->from_client = false;
+	exchange->calls_logged = false;
 	exchange->memory_logged = false;
 	exchange->later = NULL;
 	exchange->later_end = &exchange->later;
@@ -169,7 +171,8 @@ void tn_exchange_refuse(struct tn_exchange *exchange, const char *format, ...)
 	va_list list;
 
 	va_start(list, format);
-	tn_log_write_list(TN_LOG_ERROR, &context, format, list);
+	tn_log_write_list(exchange->from_client ? TN_LOG_DEBUG : TN_LOG_ERROR, &context, format,
+	                  list);
 	va_end(list);
 }
 

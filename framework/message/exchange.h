@@ -45,7 +45,9 @@ struct tn_exchange {
 	struct tn_arena arena;
 	const struct tn_limits *limits;
 	unsigned depth;
-	bool limit_logged; /* one line for each exchange, not one for each refused call */
+	bool depth_logged; /* one line for each limit and exchange, not one for each refused call */
+	bool calls_logged;
+	bool from_client; /* what is refused now is a client's: no error, or strangers fill the log */
 	bool memory_logged;
 	unsigned
 		calls;    /* not beside depth: gcc would load both as one, and wait for a store */
@@ -144,8 +146,7 @@ const char *tn_exchange_path(const struct tn_exchange *exchange, char *text);
 const char *tn_exchange_chain(const struct tn_exchange *exchange, char *text);
 
 /*
- * Enters and leaves a Worker for what is not a request: its hooks, its release callbacks and its
- * later work. Enter returns false at the greatest depth.
+ * Enters and leaves a Worker for what is not a request: its release callbacks and its later work. Enter returns false at the greatest depth.
  */
 bool tn_exchange_enter(struct tn_exchange *exchange, const struct tn_service *service);
 void tn_exchange_leave(struct tn_exchange *exchange);

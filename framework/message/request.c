@@ -159,10 +159,15 @@ bool tn_request_set_method(struct tn_request *request, const char *method)
 
 static bool set_body(struct tn_request *request, const struct tn_body *body)
 {
-	if (request && (body->data || !body->size))
-		return tn_body_keep(request->exchange, body, &request->body);
-	tn_body_drop(body);
-	return false;
+	if (!request || (!body->data && body->size)) {
+		tn_body_drop(body);
+		return false;
+	}
+	if (!tn_body_keep(request->exchange, body, &request->body))
+		return false;
+	/* What the client said of the body that it sent does not hold for this one. */
+	return tn_headers_delete(&request->headers, "Content-Length") &&
+	       tn_headers_delete(&request->headers, "Transfer-Encoding");
 }
 
 bool tn_request_set_body(struct tn_request *request, const void *data, size_t size)

@@ -1,4 +1,6 @@
 /* url.c - URLs: taken apart when one is set, percent-decoded in the query, percent-encoded. */
+#include "message/url.h"
+
 #include "message/request.h"
 
 #include <string.h>
@@ -6,25 +8,39 @@
 
 /* ---- Setting one -------------------------------------------------------------------------- */
 
-/* What may stand in a target as it is; the rest is to be percent-encoded (RFC 3986, 2). */
-static bool target_valid(const char *text)
+bool tn_url_target_valid(const char *text)
 {
 	for (; *text; text++) {
 		unsigned char byte = (unsigned char)*text;
 
-		if (byte <= 0x20 || byte >= 0x7f || strchr("\"#<>\\^`{|}", byte))
+		if (byte <= 0x20 || byte >= 0x7f || byte == '#')
 			return false;
 	}
 	return true;
 }
 
-/* host[:port]; no user name, which no Worker needs and many a check is fooled by. */
-static bool host_valid(const char *text, size_t size)
+bool tn_url_host_valid(const char *text, size_t size)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-._~:[]%!$&'()*+,;=";
+	__extension__ static const bool allowed[256] = {
+		['0' ... ';'] = true,
+		['A' ... 'Z'] = true,
+		['a' ... 'z'] = true,
+		['!'] = true,
+		['$' ... '+'] = true,
+		['-'] = true,
+		['.'] = true,
+		['='] = true,
+		['['] = true,
+		[']'] = true,
+		['_'] = true,
+		['~'] = true,
+	};
 
-	return size > 0 && strspn(text, allowed) >= size;
+	for (size_t i = 0; i < size; i++) {
+		if (!allowed[(unsigned char)text[i]])
+			return false;
+	}
+	return true;
 }
 
 static bool refuse(const struct tn_request *request, const char *url, const char *why)
@@ -47,9 +63,9 @@ static bool set_absolute(struct tn_request *request, const char *url, const char
 	size_t host_size = strcspn(host, "/?#");
 	const char *target;
 
-	if (!host_valid(host, host_size))
+	if (!host_size || !tn_url_host_valid(host, host_size))
 		return refuse(request, url, "it has no valid host");
-	if (!target_valid(host + host_size))
+	if (!tn_url_target_valid(host + host_size))
 		return refuse(request, url, "percent-encode it, leave out the fragment");
 	target = keep_target(request, host + host_size);
 	host = tn_exchange_copy(request->exchange, host, host_size);
@@ -73,7 +89,7 @@ bool tn_request_set_url(struct tn_request *request, const char *url)
 		return set_absolute(request, url, "https");
 	if (*url != '/')
 		return refuse(request, url, "it is to start with '/', http:// or https://");
-	if (!target_valid(url))
+	if (!tn_url_target_valid(url))
 		return refuse(request, url, "percent-encode it, leave out the fragment");
 	target = keep_target(request, url);
 	if (target)

@@ -21,17 +21,20 @@ static void refuse_service(struct tn_exchange *exchange, const struct tn_worker 
 {
 	tn_exchange_refuse(exchange,
 	                   "the fetch of '%s' was called with another service, '%s': call "
-	                   "env->%s->fetch(request, env->%s)",
-	                   worker->name, name_of(service), worker->name, worker->name);
+	                   "service->fetch(request, service)",
+	                   worker->name, name_of(service));
 }
 
 /* A Worker that goes on calling would fill the log: one line tells of the first refusal. */
 static void refuse_call(struct tn_exchange *exchange, const struct tn_service *service)
 {
-	if (exchange->limit_logged)
+	bool deep = exchange->depth >= exchange->limits->max_depth;
+	bool *logged = deep ? &exchange->depth_logged : &exchange->calls_logged;
+
+	if (*logged)
 		return;
-	exchange->limit_logged = true;
-	if (exchange->depth >= exchange->limits->max_depth)
+	*logged = true;
+	if (deep)
 		tn_exchange_refuse(exchange, "call of '%s' refused: %u calls deep is max_depth",
 		                   name_of(service), exchange->limits->max_depth);
 	else
@@ -94,6 +97,9 @@ struct tn_response *tn_worker_leave(const struct tn_request *request, struct tn_
 	if (!response || response->exchange != exchange)
 		return fail(exchange, response);
 	exchange->depth--;
+	/* Who has gone on after a failure answers for a NULL of its own. */
+	if (exchange->depth)
+		exchange->frames[exchange->depth - 1].callee_failed = false;
 	return response;
 }
 

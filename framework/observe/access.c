@@ -1,6 +1,7 @@
 #include "observe/access.h"
 
 #include "observe/log.h"
+#include "observe/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -123,10 +124,10 @@ static size_t keep_begun(struct tn_access_log *log, size_t done)
 	return (size_t)(end - rest);
 }
 
-void tn_access_log_flush(struct tn_access_log *log)
+/* A file of its own was opened so that it does not wait, not even if it is a pipe. */
+static size_t write_own(const struct tn_access_log *log)
 {
 	size_t done = 0;
-	size_t kept;
 
 	while (done < log->size) {
 		ssize_t written = write(log->file, log->buffer + done, log->size - done);
@@ -137,6 +138,17 @@ void tn_access_log_flush(struct tn_access_log *log)
 			break;
 		done += (size_t)written;
 	}
+	return done;
+}
+
+void tn_access_log_flush(struct tn_access_log *log)
+{
+	size_t done;
+	size_t kept;
+
+	if (!log->size)
+		return;
+	done = log->owned ? write_own(log) : tn_output_write(log->file, log->buffer, log->size);
 	if (log->size && done == log->size)
 		tell_dropped(log);
 	kept = keep_begun(log, done);

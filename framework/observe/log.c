@@ -1,6 +1,7 @@
 #include "observe/log.h"
 
-#include <errno.h>
+#include "observe/output.h"
+
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,13 @@
 #include <unistd.h>
 
 static _Atomic int level_shown = TN_LOG_INFO;
+
+static _Thread_local const char *hook_worker;
+
+void tn_log_set_worker(const char *worker)
+{
+	hook_worker = worker;
+}
 
 static const char *const level_names[] = {
 	[TN_LOG_ERROR] = "error",
@@ -40,45 +48,67 @@ size_t tn_log_time(char *text)
 	return tn_log_time_at(&now, text);
 }
 
-static bool shown_as_is(unsigned char byte, bool quoted)
+/* Those of Latin-1 in UTF-8, C2 80 to C2 9F, which terminals obey as well. */
+static bool is_control(const unsigned char *text)
 {
-	if (byte < 0x20 || byte == 0x7f)
+	return *text < 0x20 || *text == 0x7f ||
+	       (*text == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0);
+}
+
+static bool shown_as_is(const unsigned char *text, bool quoted)
+{
+	if (is_control(text))
 		return false;
-	return !quoted || (byte < 0x7f && byte != '"' && byte != '\\');
+	return !quoted || (*text < 0x7f && *text != '"' && *text != '\\');
+}
+
+static size_t put_escaped(char *to, unsigned char byte)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	to[0] = '\\';
+	to[1] = 'x';
+	to[2] = digits[byte >> 4];
+	to[3] = digits[byte & 15];
+	return 4;
 }
 
 size_t tn_log_escape(char *to, size_t room, const char *text, bool quoted)
 {
-	static const char digits[] = "0123456789abcdef";
+	const unsigned char *at = (const unsigned char *)text;
 	size_t size = 0;
 
-	for (; *text; text++) {
-		unsigned char byte = (unsigned char)*text;
-
-		if (room - size < 5)
-			break;
-		if (shown_as_is(byte, quoted)) {
-			to[size++] = (char)byte;
+	for (; *at && room - size > 8; at++) {
+		if (shown_as_is(at, quoted)) {
+			to[size++] = (char)*at;
 			continue;
 		}
-		to[size++] = '\\';
-		to[size++] = 'x';
-		to[size++] = digits[byte >> 4];
-		to[size++] = digits[byte & 15];
+		size += put_escaped(to + size, *at);
+		if (*at == 0xc2 && is_control(at))
+			size += put_escaped(to + size, *++at);
 	}
 	to[size] = '\0';
 	return size;
 }
 
-/* One write, so that lines of several processes do not mix. What cannot be written is lost: a log
- * must never stop a request. */
+/* A line is one write, so that those of several processes do not mix. What cannot be written at
+ * once is lost: a log must never stop a request. */
 static void write_line(const char *line, size_t size)
 {
-	ssize_t written;
+	static _Atomic unsigned lost;
+	unsigned before;
+	char note[96];
+	int note_size;
 
-	do
-		written = write(STDERR_FILENO, line, size);
-	while (written < 0 && errno == EINTR);
+	if (tn_output_write(STDERR_FILENO, line, size) != size) {
+		atomic_fetch_add_explicit(&lost, 1, memory_order_relaxed);
+		return;
+	}
+	before = atomic_exchange_explicit(&lost, 0, memory_order_relaxed);
+	if (!before)
+		return;
+	note_size = snprintf(note, sizeof(note), "(%u lines of the log were lost)\n", before);
+	tn_output_write(STDERR_FILENO, note, (size_t)note_size);
 }
 
 static size_t put_field(char *line, size_t size, const char *name, const char *value)
@@ -107,7 +137,8 @@ void tn_log_write_list(enum tn_log_level level, const struct tn_log_context *con
 	size = tn_log_time(line);
 	size += (size_t)snprintf(line + size, sizeof(line) - size, " %s", level_names[level]);
 	size = put_field(line, size, "request", context->request);
-	size = put_field(line, size, "worker", context->worker);
+	size = put_field(line, size, "worker",
+	                 context->worker ? context->worker : hook_worker);
 	size = put_field(line, size, "chain", context->chain);
 	size += (size_t)snprintf(line + size, sizeof(line) - size, ": ");
 	size += tn_log_escape(line + size, sizeof(line) - size - 1, message, false);

@@ -30,6 +30,9 @@ void tn_log_write(enum tn_log_level level, const struct tn_log_context *context,
 void tn_log_write_list(enum tn_log_level level, const struct tn_log_context *context,
                        const char *format, va_list list) TN_PRINTF(3, 0);
 
+/* Names the Worker whose hook this thread runs, for lines that name none; NULL: it runs none. */
+void tn_log_set_worker(const char *worker);
+
 /* Writes the present UTC time in RFC 3339 form, milliseconds included; `text` has TN_TIME_SIZE
  * bytes. Returns its length. */
 size_t tn_log_time(char *text);

@@ -17,9 +17,10 @@
 #define DESCRIPTORS_RESERVED 64u  /* for the log, the modules' own and the like */
 #define BODY_FIRST ((size_t)4096) /* what a client gets for a body that it only announces */
 
-/* What a connection has for the head of a request and that of its reply. libmicrohttpd clears all
- * of it after each request, which at its default of 32 KiB is a quarter of what it does. */
-#define CONNECTION_MEMORY ((size_t)16 * 1024)
+/* What a connection has for the head of a request and that of its reply: libmicrohttpd's default. */
+#define CONNECTION_MEMORY ((size_t)32 * 1024)
+#define HEAD_OVERHEAD ((size_t)1536) /* of both: request line, status line, Date and the like */
+#define FIELD_OVERHEAD ((size_t)80)  /* libmicrohttpd's own record of a request's field */
 
 struct tn_edge {
 	const struct tn_deployment *deployment;
@@ -45,6 +46,7 @@ struct inbound {
 	const struct tn_route *route; /* NULL: 404 */
 	int refusal;                  /* the status of a request that reaches no Worker; 0: none */
 	bool has_body;                /* or may have: its head cannot be relied on */
+	size_t head_size;             /* of the connection's memory that the request's head takes */
 	char *body;
 	size_t body_size;
 	size_t body_room;
@@ -150,6 +152,9 @@ static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, cons
 	struct inbound *inbound = argument;
 
 	(void)kind;
+	inbound->head_size += name_size + value_size + FIELD_OVERHEAD;
+	if (name_size == strlen("Cookie") && strcasecmp(name, "Cookie") == 0)
+		inbound->head_size += value_size; /* libmicrohttpd copies it to take it apart */
 	if (tn_headers_append_sized(&inbound->request->headers, name, name_size,
 	                            value ? value : "", value_size))
 		return MHD_YES;
@@ -178,9 +183,11 @@ static void read_head(struct inbound *inbound, struct MHD_Connection *connection
 		.max_body = inbound->edge->max_body,
 	};
 
+	inbound->exchange->from_client = true;
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_header, inbound);
 	if (!inbound->refusal)
 		inbound->refusal = tn_head_read(&head);
+	inbound->exchange->from_client = false;
 	inbound->has_body = head.has_body || inbound->refusal == 400;
 	if (!inbound->refusal)
 		find_route(inbound);
@@ -194,15 +201,35 @@ static void reply_freed(void *argument)
 	let_go(argument);
 }
 
+/* A field without a value is left out: libmicrohttpd cannot send one. */
 static bool add_headers(struct MHD_Response *reply, const struct tn_headers *headers)
 {
 	for (size_t i = 0; i < tn_headers_count(headers); i++) {
 		const struct tn_header_field *field = tn_headers_field(headers, i);
 
-		if (MHD_add_response_header(reply, field->name, field->value) != MHD_YES)
+		if (field->value_size &&
+		    MHD_add_response_header(reply, field->name, field->value) != MHD_YES)
 			return false;
 	}
 	return true;
+}
+
+static size_t fields_size(const struct tn_headers *headers)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < tn_headers_count(headers); i++)
+		size += tn_headers_field(headers, i)->name_size +
+		        tn_headers_field(headers, i)->value_size + strlen(": \r\n");
+	return size;
+}
+
+/* libmicrohttpd would close the connection without a word. */
+static bool reply_fits(const struct inbound *inbound, const struct tn_response *response)
+{
+	size_t taken = inbound->head_size + strlen(inbound->raw_target) + HEAD_OVERHEAD;
+
+	return taken + fields_size(&response->headers) <= CONNECTION_MEMORY;
 }
 
 static struct MHD_Response *make_reply(struct inbound *inbound, const struct tn_response *response)
@@ -249,6 +276,7 @@ static enum MHD_Result send_status(struct inbound *inbound, struct MHD_Connectio
 		{ 413, "Content Too Large\n" },
 		{ 500, "Internal Server Error\n" },
 		{ 501, "Not Implemented\n" },
+		{ 505, "HTTP Version Not Supported\n" },
 	};
 	struct tn_response response = { .exchange = inbound->exchange, .status = status };
 
@@ -292,7 +320,9 @@ static bool make_room(struct inbound *inbound, size_t size)
 		return true;
 	while (room < needed)
 		room *= 2;
-	body = tn_exchange_grow(inbound->exchange, inbound->body, inbound->body_size, room);
+	if (room > inbound->edge->max_body + 1)
+		room = inbound->edge->max_body + 1;
+	body = tn_exchange_grow(inbound->exchange, inbound->body, inbound->body_room, room);
 	if (!body)
 		return false;
 	inbound->body = body;
@@ -321,6 +351,20 @@ static enum MHD_Result take_body(struct inbound *inbound, const char *data, size
 	return MHD_YES;
 }
 
+static void log_misfit(const struct inbound *inbound, const struct tn_response *response)
+{
+	struct tn_log_context context = {
+		.request = tn_exchange_id(inbound->exchange),
+		.worker = inbound->route->worker,
+	};
+
+	tn_log_write(TN_LOG_ERROR, &context,
+	             "the headers of its reply, %zu bytes, do not fit: with the request's, %zu, "
+	             "they have %zu",
+	             fields_size(&response->headers), inbound->head_size,
+	             CONNECTION_MEMORY - HEAD_OVERHEAD);
+}
+
 static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *connection)
 {
 	const struct tn_service *service;
@@ -337,6 +381,10 @@ static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *co
 	response = service->fetch(inbound->request, service);
 	if (!response)
 		return send_status(inbound, connection, 500);
+	if (!reply_fits(inbound, response)) {
+		log_misfit(inbound, response);
+		return send_status(inbound, connection, 500);
+	}
 	return send_response(inbound, connection, response);
 }
 

@@ -1,5 +1,6 @@
 #include "serve/head.h"
 
+#include "message/url.h"
 #include "serve/target.h"
 
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static bool read_host(const struct tn_head *head, const struct fields *fields,
 	if (fields->hosts > 1 || (!fields->hosts && is_1_1(head)))
 		return false;
 	request->host = fields->hosts ? fields->host : "";
-	if (!tn_host_valid(request->host, strlen(request->host)))
+	if (!tn_url_host_valid(request->host, strlen(request->host)))
 		return false;
 	if (!target->host)
 		return true;
@@ -96,8 +97,14 @@ int tn_head_read(struct tn_head *head)
 
 	for (size_t i = 0; i < tn_headers_count(&request->headers); i++)
 		note(&fields, tn_headers_field(&request->headers, i));
-	if (!tn_token_valid(request->method, strlen(request->method)) ||
-	    !read_target(head, &fields))
+	if (!tn_token_valid(request->method, strlen(request->method)))
+		return 400;
+	if (!is_1_1(head) && strcmp(head->version, "HTTP/1.0") != 0)
+		return 505;
+	/* Neither is for a Worker: a tunnel (RFC 9110, 9.3.6), an echo of what proxies added. */
+	if (strcmp(request->method, "CONNECT") == 0 || strcmp(request->method, "TRACE") == 0)
+		return 501;
+	if (!read_target(head, &fields))
 		return 400;
 	return check_framing(head, &fields);
 }

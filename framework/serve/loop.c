@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -129,15 +128,15 @@ static void start_draining(struct loop *loop)
 
 static void take_signals(struct loop *loop)
 {
-	struct signalfd_siginfo signal;
+	unsigned char signal;
 
-	while (read(loop->options->signals, &signal, sizeof(signal)) == (ssize_t)sizeof(signal)) {
+	while (read(loop->options->signals, &signal, 1) == 1) {
 		if (loop->draining) {
 			loop->ended = true;
 			continue;
 		}
 		tn_log_write(TN_LOG_INFO, NULL, "SIG%s: stopping, %u in flight",
-		             sigabbrev_np((int)signal.ssi_signo), tn_edge_in_flight(loop->edge));
+		             sigabbrev_np(signal), tn_edge_in_flight(loop->edge));
 		start_draining(loop);
 	}
 }

@@ -14,8 +14,4 @@ struct tn_target {
 /* Origin form, absolute form with http://, or "*" for OPTIONS. false for any other. */
 bool tn_target_parse(const char *text, const char *method, struct tn_target *target);
 
-/* Whether it can be a Host header's value (RFC 9110, 7.2): a name or address with or without a
- * port; empty is allowed. */
-bool tn_host_valid(const char *text, size_t size);
-
 #endif

@@ -159,7 +159,8 @@ static void a_worker_that_calls_twice_at_each_level_ends_at_1000_calls(void)
 	check_good(host);
 	host_end(host);
 	check_line(host, " status=500 .* chain=loop[(),lop]*[+]976$"); /* 24 are shown */
-	check_lines(host, 1, "worker=loop .* refused: ");
+	check_lines(host, 1, "worker=loop .* refused: .* is max_depth");
+	check_lines(host, 1, "worker=loop .* refused: .* are max_calls");
 }
 
 static void max_calls_is_what_the_file_says(void)

@@ -279,6 +279,43 @@ static void a_start_that_fails_ends_it_with_78(void)
 	CHECK_NUMBER(count_of(log, "listening"), 0);
 }
 
+/* ---- Workers that never come back ---------------------------------------------------------- */
+
+static const char *stuck_file(const char *in_start)
+{
+	return scratch_write("stuck.ini",
+	                     "[host]\n"
+	                     "listen = 127.0.0.1:0\n"
+	                     "[worker stuck]\n"
+	                     "module = %s\n"
+	                     "route = /*\n"
+	                     "var.in_start = %s\n",
+	                     fixture("serve_stuck"), in_start);
+}
+
+/* As any program before it is up: Ctrl-C is all that its user has. */
+static void a_start_that_hangs_is_ended_by_one_signal(void)
+{
+	struct host *host = host_spawn(stuck_file("yes"), NULL);
+
+	host_logged(host, "worker=stuck: in start\n");
+	host_signal(host, SIGINT);
+	CHECK_NUMBER(host_wait(host), -SIGINT);
+}
+
+static void a_request_that_hangs_is_ended_by_the_second_signal(void)
+{
+	struct host *host = host_start(stuck_file("no"));
+	int socket = wire_connect(host);
+
+	wire_text(socket, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	host_logged(host, "worker=stuck: in the request\n");
+	host_signal(host, SIGTERM);
+	host_signal(host, SIGINT);
+	CHECK_NUMBER(host_wait(host), 75);
+	close(socket);
+}
+
 TEST_MAIN("e2e/signals",
           TEST(each_signal_ends_an_idle_host_with_0),
           TEST(an_idle_keep_alive_connection_holds_nothing_up),
@@ -290,4 +327,6 @@ TEST_MAIN("e2e/signals",
           TEST(drain_timeout_ends_it_with_75),
           TEST(hooks_run_once_each_and_stop_in_reverse),
           TEST(stop_runs_also_when_not_all_was_answered),
-          TEST(a_start_that_fails_ends_it_with_78))
+          TEST(a_start_that_fails_ends_it_with_78),
+          TEST(a_start_that_hangs_is_ended_by_one_signal),
+          TEST(a_request_that_hangs_is_ended_by_the_second_signal))

@@ -181,9 +181,9 @@ static void a_refused_value_leaves_the_default(void)
 
 static void a_body_has_to_fit_into_the_memory(void)
 {
-	check_line("max_body = 16M", "max_body: a body lives in request_memory, which is to be "
+	check_line("max_body = 16M", "max_body: a body lives in request_memory, which is to be 64K "
 	                             "larger: 16777216 bytes against 16777216");
-	check_line("max_body = 16777215", "");
+	check_line("max_body = 16711680", "");
 }
 
 static void the_default_body_has_to_fit_too(void)
@@ -192,7 +192,7 @@ static void the_default_body_has_to_fit_too(void)
 
 	read_settings(&fixture, "[host]\nrequest_memory = 1M\n");
 	CHECK_ERRORS(&fixture.errors, "etc/x.ini:1: [host]: max_body: a body lives in "
-	                              "request_memory, which is to be larger: 1048576 bytes "
+	                              "request_memory, which is to be 64K larger: 1048576 bytes "
 	                              "against 1048576\n");
 	finish(&fixture);
 }

@@ -9,9 +9,13 @@
 	}
 #define HOOK(kind_, name_) \
 	{ \
-		.kind = TN_SLOT_##kind_, .name = (name_) \
+		.kind = TN_SLOT_##kind_, .name = (name_), .value = {.function = hook } \
 	}
 #define ALL "TN_WORKER's list is to name every field (TN_STATE for what `start` fills in)"
+
+static void hook(void)
+{
+}
 
 static char reason[TN_REASON_SIZE];
 
@@ -162,6 +166,25 @@ static void kinds_of_a_newer_tenon_are_refused(void)
 	                            "was built for a newer Tenon");
 }
 
+/* One that is passed over would be misread by every host that is out there already. */
+static void flags_of_a_newer_tenon_are_refused(void)
+{
+	static const struct tn_slot newer[] = {
+		{ .kind = TN_SLOT_INT, .name = "a", .offset = SELF, .flags = 0x80 },
+	};
+
+	CHECK_TEXT(CHECK(newer, 1),
+	           "its slot 'a' has flags 0x80, which this host does not know: it "
+	           "was built for a newer Tenon");
+}
+
+static void a_hook_that_is_null_is_refused(void)
+{
+	static const struct tn_slot slots[] = { { .kind = TN_SLOT_STOP, .name = "stop" } };
+
+	CHECK_TEXT(CHECK(slots, 0), "its hook 'stop' is NULL: name a function");
+}
+
 static void a_slot_without_a_name_is_refused(void)
 {
 	static const struct tn_slot slots[] = { SLOT(INT, NULL, 0) };
@@ -250,6 +273,8 @@ TEST_MAIN("deploy/slots",
           TEST(a_slot_beyond_the_env_is_found),
           TEST(an_offset_that_wraps_around_is_found),
           TEST(kinds_of_a_newer_tenon_are_refused),
+          TEST(flags_of_a_newer_tenon_are_refused),
+          TEST(a_hook_that_is_null_is_refused),
           TEST(a_slot_without_a_name_is_refused),
           TEST(a_second_hook_of_a_kind_is_refused),
           TEST(a_malformed_table_is_refused),

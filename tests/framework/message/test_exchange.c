@@ -62,7 +62,7 @@ static void an_exchange_is_used_again_as_new(void)
 	tn_exchange_enter(fixture.exchange, &service);
 	fixture.exchange->calls = 7;
 	fixture.exchange->waiting = 7;
-	fixture.exchange->limit_logged = true;
+	fixture.exchange->depth_logged = fixture.exchange->calls_logged = true;
 	fixture.exchange->memory_logged = true;
 	fixture_end(&fixture);
 	fixture_begin(&fixture);
@@ -70,7 +70,7 @@ static void an_exchange_is_used_again_as_new(void)
 	CHECK_NUMBER(fixture.exchange->depth, 0);
 	CHECK_NUMBER(fixture.exchange->calls, 0);
 	CHECK_NUMBER(fixture.exchange->waiting, 0);
-	CU_ASSERT(!fixture.exchange->limit_logged);
+	CU_ASSERT(!fixture.exchange->depth_logged && !fixture.exchange->calls_logged);
 	CU_ASSERT(!fixture.exchange->memory_logged);
 	CU_ASSERT_PTR_NULL(fixture.exchange->later);
 	CU_ASSERT(fixture.exchange->arena.used < 256);

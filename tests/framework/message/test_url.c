@@ -61,6 +61,17 @@ static void an_absolute_url_changes_scheme_host_and_target(void)
 	fixture_finish(&fixture);
 }
 
+/* Browsers send them as they are, and the edge takes them: a Worker may pass them on. */
+static void what_the_edge_accepts_can_be_set(void)
+{
+	struct fixture fixture;
+
+	fixture_init(&fixture);
+	CU_ASSERT(tn_request_set_url(fixture.request, "/a?x=y|z{0}<\"'>\\^`"));
+	CHECK_TEXT(tn_request_target(fixture.request), "/a?x=y|z{0}<\"'>\\^`");
+	fixture_finish(&fixture);
+}
+
 static void urls_that_are_refused_change_nothing(void)
 {
 	static const char *const urls[] = {
@@ -76,15 +87,6 @@ static void urls_that_are_refused_change_nothing(void)
 		"/a#b",
 		"/\x7f",
 		"/\xc3\xa9",
-		"/a\"b",
-		"/a<b",
-		"/a>b",
-		"/a\\b",
-		"/a^b",
-		"/a`b",
-		"/a{b",
-		"/a|b",
-		"/a}b",
 		"http://",
 		"http:///x",
 		"http://?x",
@@ -345,6 +347,7 @@ static void without_memory_nothing_is_decoded_or_encoded(void)
 TEST_MAIN("message/url",
           TEST(a_path_changes_the_target_and_not_the_host),
           TEST(an_absolute_url_changes_scheme_host_and_target),
+          TEST(what_the_edge_accepts_can_be_set),
           TEST(urls_that_are_refused_change_nothing),
           TEST(a_long_url_is_refused_with_the_reason),
           TEST(the_url_was_copied),

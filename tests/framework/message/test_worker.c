@@ -294,7 +294,9 @@ static void a_worker_that_calls_twice_at_each_level_ends_at_max_calls(void)
 	CHECK_NUMBER(handled, 1000);
 	CHECK_NUMBER(fixture.exchange->calls, 1000);
 	CHECK_NUMBER(fixture.exchange->depth, 0);
-	CHECK_NUMBER(capture_lines(log, ""), 1);
+	CHECK_NUMBER(capture_lines(log, "is max_depth"), 1);
+	CHECK_NUMBER(capture_lines(log, "are max_calls"), 1);
+	CHECK_NUMBER(capture_lines(log, ""), 2);
 	check_next_exchange(&fixture);
 	fixture_finish(&fixture);
 }

@@ -4,8 +4,10 @@
 #include "framework/capture.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <wchar.h>
 
 /* Whether it starts with a time such as 2026-01-31T12:00:00.123Z. */
@@ -199,6 +201,57 @@ static void text_between_quotes_cannot_end_them(void)
 	}
 }
 
+static void controls_of_latin_1_are_escaped(void)
+{
+	char text[64];
+
+	tn_log_escape(text, sizeof(text), "a\xc2\x9b"
+	                                  "b\xc2\xa0\xc3\xa9",
+	              false);
+	CHECK_TEXT(text, "a\\xc2\\x9bb\xc2\xa0\xc3\xa9");
+}
+
+static void a_hook_names_its_worker(void)
+{
+	const char *log;
+
+	capture_begin();
+	tn_log_set_worker("cache");
+	tn_log_write(TN_LOG_INFO, NULL, "cold");
+	tn_log_set_worker(NULL);
+	tn_log_write(TN_LOG_INFO, NULL, "warm");
+	log = capture_end();
+	CHECK_NUMBER(capture_lines(log, "info worker=cache: cold"), 1);
+	CHECK_NUMBER(capture_lines(log, "info: warm"), 1);
+}
+
+/* A pipe that nobody reads, full, and in the mode that a shell gives it: a write would wait. */
+static void a_pipe_that_nobody_reads_holds_nothing_up(void)
+{
+	int standard_error = dup(STDERR_FILENO);
+	char text[4096];
+	int ends[2];
+
+	CU_ASSERT_FATAL(pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+	memset(text, '.', sizeof(text));
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	while (write(ends[1], text, sizeof(text)) > 0)
+		;
+	fcntl(ends[1], F_SETFL, 0);
+	for (int i = 0; i < 3; i++)
+		tn_log_write(TN_LOG_ERROR, NULL, "lost");
+	while (poll(&(struct pollfd){ .fd = ends[0], .events = POLLIN }, 1, 0) == 1)
+		CU_ASSERT_FATAL(read(ends[0], text, sizeof(text)) > 0);
+	tn_log_write(TN_LOG_ERROR, NULL, "kept");
+	dup2(standard_error, STDERR_FILENO);
+	close(standard_error);
+	close(ends[1]);
+	text[read(ends[0], text, sizeof(text) - 1)] = '\0';
+	close(ends[0]);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "error: kept\n(3 lines of the log were lost)\n"));
+	CU_ASSERT_PTR_NULL(strstr(text, "error: lost"));
+}
+
 static void no_escape_is_cut_in_its_midst(void)
 {
 	for (size_t room = 5; room < 40; room++) {
@@ -226,4 +279,7 @@ TEST_MAIN("observe/log",
           TEST(what_cannot_be_formatted_shows_the_format),
           TEST(a_line_is_one_write),
           TEST(text_between_quotes_cannot_end_them),
+          TEST(a_pipe_that_nobody_reads_holds_nothing_up),
+          TEST(controls_of_latin_1_are_escaped),
+          TEST(a_hook_names_its_worker),
           TEST(no_escape_is_cut_in_its_midst))

@@ -98,7 +98,11 @@ static void refuses_other_targets_and_methods(void)
 		{ "GET", "/a#b", V11, { "Host", "x" }, 400, NULL, NULL, false },
 		{ "GET", "/a\tb", V11, { "Host", "x" }, 400, NULL, NULL, false },
 		{ "GET", "/\xc3\xa9", V11, { "Host", "x" }, 400, NULL, NULL, false },
-		{ "CONNECT", "x:80", V11, { "Host", "x" }, 400, NULL, NULL, false },
+		{ "CONNECT", "x:80", V11, { "Host", "x" }, 501, NULL, NULL, false },
+		{ "CONNECT", "/", V11, { "Host", "x" }, 501, NULL, NULL, false },
+		{ "TRACE", "/", V11, { "Host", "x" }, 501, NULL, NULL, false },
+		{ "GET", "/", "HTTP/1.2", { "Host", "x" }, 505, NULL, NULL, false },
+		{ "GET", "/", "HTTP/0.9", { "Host", "x" }, 505, NULL, NULL, false },
 		{ "G(T", "/", V11, { "Host", "x" }, 400, NULL, NULL, false },
 	};
 

@@ -1,3 +1,4 @@
+#include "message/url.h"
 #include "serve/target.h"
 
 #include "cunit.h"
@@ -89,7 +90,7 @@ static void bytes_that_have_to_be_encoded_are_refused(void)
 
 static bool host_valid(const char *text)
 {
-	return tn_host_valid(text, strlen(text));
+	return tn_url_host_valid(text, strlen(text));
 }
 
 static void a_host_is_a_name_or_an_address(void)
@@ -109,8 +110,8 @@ static void a_host_is_a_name_or_an_address(void)
 
 static void a_nul_is_no_part_of_a_host(void)
 {
-	CU_ASSERT_FALSE(tn_host_valid("a\0b", 3));
-	CU_ASSERT_TRUE(tn_host_valid("a\0b", 1));
+	CU_ASSERT_FALSE(tn_url_host_valid("a\0b", 3));
+	CU_ASSERT_TRUE(tn_url_host_valid("a\0b", 1));
 }
 
 TEST_MAIN("serve/target",

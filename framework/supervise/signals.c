@@ -1,0 +1,39 @@
+#include "supervise/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static int ends[2] = { -1, -1 };
+
+static void take(int signal)
+{
+	unsigned char byte = (unsigned char)signal;
+	int error = errno;
+	int unread = 0;
+
+	if (ioctl(ends[0], FIONREAD, &unread) == 0 && unread)
+		_exit(EX_TEMPFAIL);
+	if (write(ends[1], &byte, 1) != 1)
+		_exit(EX_TEMPFAIL);
+	errno = error;
+}
+
+int tn_signals_open(void)
+{
+	struct sigaction action = { .sa_handler = take, .sa_flags = SA_RESTART };
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	sigemptyset(&action.sa_mask);
+	sigaddset(&action.sa_mask, SIGTERM);
+	sigaddset(&action.sa_mask, SIGINT);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0)
+		return -1;
+	return ends[0];
+}

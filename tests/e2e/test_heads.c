@@ -1,0 +1,126 @@
+/* test_heads.c - heads of requests and replies that are large, and bodies of just the limit. */
+#include "harness.h"
+
+#include "../cunit.h"
+
+static struct host *start(const char *settings)
+{
+	return host_start(scratch_write("heads.ini",
+	                                "[host]\n"
+	                                "listen = 127.0.0.1:0\n"
+	                                "%s"
+	                                "[worker fields]\n"
+	                                "module = %s\n"
+	                                "route = /*\n",
+	                                settings, fixture("serve_fields")));
+}
+
+static char *letters(size_t count)
+{
+	char *text = memory_of(count + 1);
+
+	memset(text, 'c', count);
+	return text;
+}
+
+/* The status of a request with a cookie of that size, to a reply with a field of that size. */
+static int status_of(const struct host *host, size_t cookie, size_t field)
+{
+	struct wire_bytes reply = wire_talk(host,
+	                                    text_of("GET /?size=%zu HTTP/1.1\r\n"
+	                                            "Host: a\r\n"
+	                                            "Connection: close\r\n"
+	                                            "Cookie: %s\r\n\r\n",
+	                                            field, letters(cookie)),
+	                                    1);
+
+	return wire_status(&reply);
+}
+
+static void heads_as_large_as_browsers_send_are_served(void)
+{
+	struct host *host = start("");
+
+	CHECK_NUMBER(status_of(host, 8000, 0), 200);
+	CHECK_NUMBER(status_of(host, 8000, 8000), 200);
+	CHECK_NUMBER(status_of(host, 0, 24000), 200);
+	CHECK_NUMBER(status_of(host, 12000, 1000), 200);
+	host_end(host);
+}
+
+/* Whatever the sizes: a reply, and where it is not the Worker's, a line that says why. */
+static void a_reply_whose_head_does_not_fit_is_a_500_that_is_explained(void)
+{
+	struct host *host = start("");
+
+	CHECK_NUMBER(status_of(host, 0, 40000), 500);
+	CHECK_NUMBER(status_of(host, 8000, 20000), 500);
+	CHECK_NUMBER(status_of(host, 12000, 12000), 500);
+	CHECK_NUMBER(status_of(host, 0, 100), 200);
+	host_end(host);
+	CHECK_NUMBER(lines_matching(host_log(host), "error .*worker=fields: the headers of its "
+	                                            "reply, 4[0-9]+ bytes, do not fit"),
+	             1);
+	CHECK_NUMBER(lines_matching(host_log(host), "worker=fields: the headers of its reply"), 3);
+}
+
+static void every_size_of_a_reply_head_gets_a_reply(void)
+{
+	struct host *host = start("access_log = off\n");
+
+	for (size_t cookie = 0; cookie <= 12000; cookie += 3000) {
+		for (size_t field = 1000; field <= 34000; field += 1500) {
+			int status = status_of(host, cookie, field);
+
+			if (status != 200 && status != 500)
+				CHECK_TEXT(text_of("cookie %zu, field %zu", cookie, field), "");
+		}
+	}
+	host_end(host);
+}
+
+static void a_head_that_is_too_large_is_431(void)
+{
+	struct host *host = start("");
+
+	CHECK_NUMBER(status_of(host, 20000, 0), 431);
+	CHECK_NUMBER(status_of(host, 0, 0), 200);
+	host_end(host);
+}
+
+static void a_field_without_a_value_is_left_out(void)
+{
+	struct host *host = start("");
+	struct http_reply *reply = http_get(host, "/?size=3");
+
+	CHECK_NUMBER(reply->status, 200);
+	CHECK_TEXT(http_header(reply, "X-Large"), "xxx");
+	CHECK_NUMBER(http_header_count(reply, "X-Empty"), 0);
+	host_end(host);
+}
+
+/* More than half of request_memory: the body's room must not be doubled beyond it. */
+static void a_body_of_max_body_is_taken_whatever_the_memory(void)
+{
+	struct host *host = start("max_body = 9M\n");
+	size_t size = (size_t)9 << 20;
+	struct http_request request = {
+		.method = "POST",
+		.path = "/?size=1",
+		.body = letters(size),
+		.body_size = size,
+	};
+
+	CHECK_NUMBER(http(host, &request)->status, 200);
+	request.body_size = size - 1000 * 1000;
+	CHECK_NUMBER(http(host, &request)->status, 200);
+	host_end(host);
+}
+
+TEST_MAIN("e2e/heads",
+          TEST(heads_as_large_as_browsers_send_are_served),
+          TEST(a_reply_whose_head_does_not_fit_is_a_500_that_is_explained),
+          TEST(every_size_of_a_reply_head_gets_a_reply),
+          TEST(a_head_that_is_too_large_is_431),
+          TEST(a_field_without_a_value_is_left_out),
+          TEST(a_body_of_max_body_is_taken_whatever_the_memory))
