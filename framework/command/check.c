@@ -135,6 +135,7 @@ static _Noreturn void child(struct check *check, pid_t parent)
 	tn_config_destroy(check->config);
 	tn_errors_finish(&check->syntax);
 	fflush(NULL);
+	tn_progress_note(check->progress, TN_STEP_DONE, 0);
 	_exit(code);
 }
 
@@ -192,12 +193,13 @@ static int judge(struct check *check, int status, bool hangs)
 	uint32_t step = atomic_load(&check->progress->step);
 	uint32_t worker = atomic_load(&check->progress->worker);
 
-	if (step == TN_STEP_NONE && WIFEXITED(status) && !hangs)
+	if (step == TN_STEP_DONE && WIFEXITED(status) && !hangs)
 		return WEXITSTATUS(status);
-	if (step == TN_STEP_NONE || worker >= check->workers || *check->faults[worker].text) {
+	if (step == TN_STEP_NONE || step == TN_STEP_DONE || worker >= check->workers || *check->faults[worker].text) {
 		tn_complain("%s: the check itself failed (%s)", check->path,
-		            WIFSIGNALED(status) && !hangs ? strsignal(WTERMSIG(status))
-		                                          : "it hangs");
+		            hangs                 ? "it hangs"
+		            : WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
+		                                  : "a module's thread ended it");
 		return EX_SOFTWARE;
 	}
 	check->faults[worker].step = step;

@@ -12,6 +12,7 @@
 #define TN_STEP_LOAD 1  /* its module's constructors run */
 #define TN_STEP_START 2 /* its start hook runs */
 #define TN_STEP_STOP 3  /* its stop hook runs */
+#define TN_STEP_DONE 4  /* the watched process has come to its end by itself */
 
 struct tn_progress {
 	_Atomic uint32_t step;   /* TN_STEP_... */

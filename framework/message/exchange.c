@@ -90,6 +90,7 @@ struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool)
 	exchange->depth = 0;
 	exchange->calls = 0;
 	exchange->waiting = 0;
+	exchange->releasing = 0;
 	exchange->depth_logged = false;
 	exchange->from_client = false;
 	exchange->calls_logged = false;

@@ -47,10 +47,11 @@ struct tn_exchange {
 	unsigned depth;
 	bool depth_logged; /* one line for each limit and exchange, not one for each refused call */
 	bool calls_logged;
-	bool from_client; /* what is refused now is a client's: no error, or strangers fill the log */
+	bool from_client; /* what is refused now is a client's: no error of ours */
 	bool memory_logged;
 	unsigned
 		calls;    /* not beside depth: gcc would load both as one, and wait for a store */
+	unsigned releasing; /* release callbacks that run within one another */
 	unsigned waiting; /* works that were left for after the reply */
 	uint64_t number;
 	char id[TN_ID_SIZE];    /* "" until somebody asks */
@@ -146,7 +147,8 @@ const char *tn_exchange_path(const struct tn_exchange *exchange, char *text);
 const char *tn_exchange_chain(const struct tn_exchange *exchange, char *text);
 
 /*
- * Enters and leaves a Worker for what is not a request: its release callbacks and its later work. Enter returns false at the greatest depth.
+ * Enters and leaves a Worker for what is not a request: its release callbacks and its later work.
+ * Enter returns false at the greatest depth.
  */
 bool tn_exchange_enter(struct tn_exchange *exchange, const struct tn_service *service);
 void tn_exchange_leave(struct tn_exchange *exchange);

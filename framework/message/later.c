@@ -2,6 +2,8 @@
 
 #include "message/request.h"
 
+#define RELEASES_MOST 64u /* of one within another, because none could be noted */
+
 /* Whose work it is: a crash in it is that Worker's. */
 struct tn_later {
 	struct tn_later *next;
@@ -48,7 +50,15 @@ bool tn_exchange_defer(struct tn_exchange *exchange, void (*release)(void *argum
 
 	if (later && tn_exchange_note(exchange, run_note, later))
 		return true;
+	/* One that defers itself, when there is no memory left, would go on for ever. */
+	if (exchange->releasing == RELEASES_MOST) {
+		tn_exchange_refuse(exchange, "a release callback defers itself without end: it is "
+		                             "not called again");
+		return false;
+	}
+	exchange->releasing++;
 	release(argument);
+	exchange->releasing--;
 	return false;
 }
 
@@ -72,8 +82,10 @@ bool tn_wait_until(const struct tn_request *request, void (*work)(void *argument
 		return false;
 	exchange = request->exchange;
 	if (exchange->calls + exchange->waiting >= exchange->limits->max_calls) {
-		tn_exchange_refuse(exchange, "tn_wait_until refused: %u calls are max_calls",
-		                   exchange->limits->max_calls);
+		if (!exchange->calls_logged)
+			tn_exchange_refuse(exchange, "tn_wait_until refused: %u calls are max_calls",
+			                   exchange->limits->max_calls);
+		exchange->calls_logged = true;
 		return false;
 	}
 	later = note(exchange, work, argument);

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Writes as much as can be written at once, and returns how much that was. The descriptor's own mode
- * stays as it is: standard error is shared with other programs.
+ * Writes as much as can be written at once, and returns how much that was. The descriptor's own
+ * mode stays as it is: standard error is shared with other programs.
  */
 size_t tn_output_write(int file, const char *data, size_t size);
 

@@ -40,6 +40,12 @@ bool tn_edge_full(const struct tn_edge *edge);
 /* From now on each reply is the last of its connection. */
 void tn_edge_drain(struct tn_edge *edge);
 
+/* How many connections there are. */
+unsigned tn_edge_connections(const struct tn_edge *edge);
+
+/* A number that changes whenever something happens: a request begins, goes on or ends. */
+unsigned long tn_edge_activity(const struct tn_edge *edge);
+
 /* How many requests have begun and not ended. */
 unsigned tn_edge_in_flight(const struct tn_edge *edge);
 

@@ -14,7 +14,8 @@ struct tn_head {
 
 /*
  * Sets the request's host and target, and says whether a body follows. Returns 0, or the status to
- * refuse the request with (RFC 9112, 2.5, 3.2, 3.3 and 6.3): 400, 413, 501 or 505. Memory is the exchange's.
+ * refuse the request with (RFC 9112, 2.5, 3.2, 3.3 and 6.3): 400, 413, 501 or
+ * 505. Memory is the exchange's.
  */
 int tn_head_read(struct tn_head *head);
 

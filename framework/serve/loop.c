@@ -12,6 +12,9 @@
 #define EVENTS_MOST 64
 #define ACCEPTS_MOST 64               /* a turn: those who are connected already get theirs, too */
 #define ACCEPT_PAUSE_MS 100           /* when there is no descriptor or memory for one more */
+#define IDLE_TURNS_MOST 32
+#define BACK_OFF_MS 10
+#define GRACE_MS 250 /* for clients that keep their connections, when the host stops */
 #define COMPLAIN_EVERY_MS (60 * 1000) /* about that */
 
 struct loop {
@@ -23,7 +26,9 @@ struct loop {
 	int64_t quiet_until; /* ms; no second line about the pauses before */
 	bool draining;
 	bool ended; /* a second signal */
-	int64_t deadline;
+	int64_t deadline;  /* ms */
+	int64_t grace_end; /* ms */
+	unsigned idle_turns;
 };
 
 static int64_t now_ms(void)
@@ -114,6 +119,7 @@ static void start_draining(struct loop *loop)
 {
 	loop->draining = true;
 	loop->deadline = now_ms() + loop->options->drain_timeout;
+	loop->grace_end = now_ms() + GRACE_MS;
 	tn_edge_drain(loop->edge);
 	for (size_t i = 0; i < loop->options->listener_count; i++) {
 		int listener = loop->options->listeners[i];
@@ -152,11 +158,21 @@ static bool is_listener(const struct loop *loop, int descriptor)
 	return false;
 }
 
+/*
+ * libmicrohttpd asks to be run again at once for a connection that it cannot get on with, such as one
+ * whose buffer a single line of a chunk fills. Where nothing has come of many turns, it can wait.
+ */
+static int backed_off(const struct loop *loop, int timeout)
+{
+	return timeout == 0 && loop->idle_turns >= IDLE_TURNS_MOST ? BACK_OFF_MS : timeout;
+}
+
 /* Returns the edge's next deadline. `quiet` tells whether nothing happened. */
 static int turn(struct loop *loop, int timeout, bool *quiet)
 {
 	struct epoll_event events[EVENTS_MOST];
-	int count = epoll_wait(loop->epoll, events, EVENTS_MOST, timeout);
+	int count = epoll_wait(loop->epoll, events, EVENTS_MOST, backed_off(loop, timeout));
+	unsigned long before = tn_edge_activity(loop->edge);
 
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.fd == loop->options->signals)
@@ -164,8 +180,9 @@ static int turn(struct loop *loop, int timeout, bool *quiet)
 		else if (!loop->draining && is_listener(loop, events[i].data.fd))
 			accept_some(loop, events[i].data.fd);
 	}
-	*quiet = count <= 0;
 	timeout = tn_edge_run(loop->edge);
+	*quiet = count <= 0 && before == tn_edge_activity(loop->edge);
+	loop->idle_turns = *quiet && timeout == 0 ? loop->idle_turns + 1 : 0;
 	tn_access_log_flush(loop->options->access_log);
 	return timeout;
 }
@@ -195,26 +212,34 @@ static void serve(struct loop *loop)
 	}
 }
 
-/* Until nothing is in flight and nothing that was sent lies unread. */
+/*
+ * Whether all is done: nothing is in flight, nothing that was sent lies unread, and the clients that
+ * keep their connections have had the time to send what they were about to: it is answered, and the
+ * reply tells them that it is the last.
+ */
+static bool is_drained(const struct loop *loop, bool quiet, int64_t now)
+{
+	if (tn_edge_in_flight(loop->edge) || !quiet)
+		return false;
+	return !tn_edge_connections(loop->edge) || now >= loop->grace_end;
+}
+
 static enum tn_loop_result drain(struct loop *loop)
 {
 	int timeout = 0;
 	bool quiet = false;
 	unsigned in_flight;
+	int64_t now;
 
-	while (!loop->ended) {
-		if (tn_edge_in_flight(loop->edge) == 0) {
-			if (quiet && timeout != 0)
-				return TN_LOOP_DRAINED;
-			turn(loop, 0, &quiet);
-			timeout = tn_edge_run(loop->edge);
-			continue;
-		}
-		if (now_ms() >= loop->deadline)
-			break;
-		timeout = turn(loop, sooner(timeout, loop->deadline), &quiet);
+	for (now = now_ms(); !loop->ended && now < loop->deadline; now = now_ms()) {
+		if (is_drained(loop, quiet, now))
+			return TN_LOOP_DRAINED;
+		timeout = sooner(timeout, now < loop->grace_end ? loop->grace_end : loop->deadline);
+		timeout = turn(loop, timeout, &quiet);
 	}
 	in_flight = tn_edge_in_flight(loop->edge);
+	if (!in_flight && !loop->ended)
+		return TN_LOOP_DRAINED;
 	tn_log_write(TN_LOG_WARNING, NULL, "stopped with %u request%s unanswered: %s", in_flight,
 	             in_flight == 1 ? "" : "s",
 	             loop->ended ? "a second signal came" : "drain_timeout is over");

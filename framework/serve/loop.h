@@ -7,7 +7,7 @@
 struct tn_loop_options {
 	const int *listeners; /* listening, non-blocking sockets; they are closed when draining */
 	size_t listener_count;
-	int signals;           /* gives a byte, its number, for each signal that is to end the loop */
+	int signals;           /* gives a byte, its number, for each signal that ends the loop */
 	int64_t drain_timeout; /* ms */
 	struct tn_access_log *access_log;
 };

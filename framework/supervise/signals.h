@@ -3,8 +3,8 @@
 #define TENON_SUPERVISE_SIGNALS_H
 
 /*
- * From now on SIGTERM and SIGINT do not end the process: each is a byte, its number, to be read from
- * the descriptor that this returns, whichever thread it came to. One that comes while another has
+ * From now on SIGTERM and SIGINT do not end the process: each is a byte, its number, to be read
+ * from the descriptor that this returns, whichever thread it came to. One that comes while another has
  * not been read ends the process at once, with EX_TEMPFAIL: whoever should have read it hangs.
  * SIGPIPE is ignored. Returns -1 and sets errno where it fails. Once in a process.
  *

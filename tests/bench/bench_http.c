@@ -19,7 +19,7 @@
 
 /* libmicrohttpd clears all memory of a connection after each request, and tenon gives it half of
  * the default: hence a bare one of each kind. */
-#define TENON_MEMORY "16384"
+#define TENON_MEMORY "24576"
 
 enum which {
 	BARE,
@@ -31,7 +31,7 @@ enum which {
 
 static const char *const titles[SERVERS] = {
 	[BARE] = "bare libmicrohttpd",
-	[BARE_SMALL] = "bare, tenon's 16 KiB",
+	[BARE_SMALL] = "bare, tenon's 24 KiB",
 	[QUIET] = "tenon",
 	[LOGGED] = "tenon, access log to a file",
 };
