@@ -27,6 +27,8 @@
  *    end, where the client gets 500 and the log names the Worker in which it arose.
  *  - Failure. What is refused (a bad name, a bad status) or cannot be had (the exchange is out of
  *    memory) gives NULL or false, and one line in the log that names the Worker.
+ *  - Exchanges. A request or response belongs to its exchange: one that is kept beyond it cannot
+ *    be used, and a Worker that returns one of another exchange has returned NULL.
  *  - Threads. An exchange is worked on by one thread at a time, the one that called the Worker;
  *    pass nothing of it to another. The env is const and is shared by all exchanges.
  *  - Units. Sizes are in bytes, durations in milliseconds.
@@ -73,7 +75,8 @@ struct tn_bytes {
  * env. Its size is fixed for ever.
  */
 struct tn_service {
-	/* The callee's own exported `fetch`. Pass the very service that it was taken from. */
+	/* The callee's own exported `fetch`. Pass the very service that it was taken from: another
+	 * is caught, and gives NULL, unless both have the same module. */
 	struct tn_response *(*fetch)(struct tn_request *request, const struct tn_service *service);
 	const char *name;  /* the Worker's name in the configuration, for messages */
 	void *reserved[6]; /* the host's */
@@ -96,7 +99,8 @@ static inline struct tn_response *tn_fetch(const struct tn_service *service,
 /* The method, such as "GET"; case matters (RFC 9110, 9.1). */
 TN_EXPORT const char *tn_request_method(const struct tn_request *request);
 
-/* The absolute URL: "http://example.com/path?query". */
+/* The absolute URL: "http://example.com/path?query". Its host is empty where the client, one of
+ * HTTP/1.0, named none; setting the header Host does not change it, tn_request_set_url does. */
 TN_EXPORT const char *tn_request_url(const struct tn_request *request);
 
 /* Path and query as they stand in the URL: "/path?query" ("*" for OPTIONS *). */
@@ -419,7 +423,8 @@ struct tn_worker {
 	         "TN_STATE(" #field "): the field is to be a pointer")
 #define TN_SHARED(field) \
 	TN_SLOT_(field, SHARED, 0u, .size = sizeof(*((tn_worker_env *)0)->field), \
-	         TN_IS_POINTER_(field), "TN_SHARED(" #field "): the field is to be a pointer")
+	         TN_IS_POINTER_(field) && !TN_IS_(field, void *), \
+	         "TN_SHARED(" #field "): the field is to be a pointer to a struct")
 #define TN_START(function_) \
 	TN_HOOK_(START, function_, const char *(*)(tn_worker_env *), \
 	         "TN_START(" #function_ "): it is to be `const char *" #function_ \

@@ -195,7 +195,8 @@ static int judge(struct check *check, int status, bool hangs)
 
 	if (step == TN_STEP_DONE && WIFEXITED(status) && !hangs)
 		return WEXITSTATUS(status);
-	if (step == TN_STEP_NONE || step == TN_STEP_DONE || worker >= check->workers || *check->faults[worker].text) {
+	if (step == TN_STEP_NONE || step == TN_STEP_DONE || worker >= check->workers ||
+	    *check->faults[worker].text) {
 		tn_complain("%s: the check itself failed (%s)", check->path,
 		            hangs                 ? "it hangs"
 		            : WIFSIGNALED(status) ? strsignal(WTERMSIG(status))

@@ -154,6 +154,10 @@ static void read_access_log(const struct reader *reader, const struct key *key)
 	const char *value = reader->entry->value;
 
 	(void)key;
+	if (!*value) {
+		complain(reader, value, "name a file, or write stderr, stdout or off");
+		return;
+	}
 	free(reader->settings->access_log);
 	if (strcmp(value, "off") == 0 || strcmp(value, "stderr") == 0 ||
 	    strcmp(value, "stdout") == 0)

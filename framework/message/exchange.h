@@ -50,9 +50,9 @@ struct tn_exchange {
 	bool from_client; /* what is refused now is a client's: no error of ours */
 	bool memory_logged;
 	unsigned
-		calls;    /* not beside depth: gcc would load both as one, and wait for a store */
+		calls;      /* not beside depth: gcc would load both as one, and wait for a store */
 	unsigned releasing; /* release callbacks that run within one another */
-	unsigned waiting; /* works that were left for after the reply */
+	unsigned waiting;   /* works that were left for after the reply */
 	uint64_t number;
 	char id[TN_ID_SIZE];    /* "" until somebody asks */
 	struct tn_later *later; /* first come first */

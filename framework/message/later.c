@@ -83,7 +83,8 @@ bool tn_wait_until(const struct tn_request *request, void (*work)(void *argument
 	exchange = request->exchange;
 	if (exchange->calls + exchange->waiting >= exchange->limits->max_calls) {
 		if (!exchange->calls_logged)
-			tn_exchange_refuse(exchange, "tn_wait_until refused: %u calls are max_calls",
+			tn_exchange_refuse(exchange,
+			                   "tn_wait_until refused: %u calls are max_calls",
 			                   exchange->limits->max_calls);
 		exchange->calls_logged = true;
 		return false;

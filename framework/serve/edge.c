@@ -18,9 +18,9 @@
 #define BODY_FIRST ((size_t)4096) /* what a client gets for a body that it only announces */
 
 /*
- * What a connection has for the head of a request and that of its reply. libmicrohttpd clears all of
- * it after each request; with its own 32 KiB, which is all of many a first-level cache, a request
- * takes a fifth more of the processor's time.
+ * What a connection has for the head of a request and that of its reply. libmicrohttpd clears all
+ * of it after each request; with its own 32 KiB, which is all of many a first-level cache, a
+ * request takes a fifth more of the processor's time.
  */
 #define CONNECTION_MEMORY ((size_t)24 * 1024)
 #define HEAD_OVERHEAD ((size_t)1536) /* of both: request line, status line, Date and the like */

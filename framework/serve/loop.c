@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #define EVENTS_MOST 64
-#define ACCEPTS_MOST 64               /* a turn: those who are connected already get theirs, too */
-#define ACCEPT_PAUSE_MS 100           /* when there is no descriptor or memory for one more */
+#define ACCEPTS_MOST 64     /* a turn: those who are connected already get theirs, too */
+#define ACCEPT_PAUSE_MS 100 /* when there is no descriptor or memory for one more */
 #define IDLE_TURNS_MOST 32
 #define BACK_OFF_MS 10
-#define GRACE_MS 250 /* for clients that keep their connections, when the host stops */
+#define GRACE_MS 250                  /* at a stop, for clients that keep their connections */
 #define COMPLAIN_EVERY_MS (60 * 1000) /* about that */
 
 struct loop {
@@ -25,7 +25,7 @@ struct loop {
 	int64_t resume_at;   /* ms; when they are to be watched again */
 	int64_t quiet_until; /* ms; no second line about the pauses before */
 	bool draining;
-	bool ended; /* a second signal */
+	bool ended;        /* a second signal */
 	int64_t deadline;  /* ms */
 	int64_t grace_end; /* ms */
 	unsigned idle_turns;
@@ -159,8 +159,8 @@ static bool is_listener(const struct loop *loop, int descriptor)
 }
 
 /*
- * libmicrohttpd asks to be run again at once for a connection that it cannot get on with, such as one
- * whose buffer a single line of a chunk fills. Where nothing has come of many turns, it can wait.
+ * libmicrohttpd asks to be run again at once for a connection that it cannot get on with, such as
+ * one whose buffer a single line of a chunk fills. Where nothing has come of many turns, it waits.
  */
 static int backed_off(const struct loop *loop, int timeout)
 {
@@ -213,9 +213,9 @@ static void serve(struct loop *loop)
 }
 
 /*
- * Whether all is done: nothing is in flight, nothing that was sent lies unread, and the clients that
- * keep their connections have had the time to send what they were about to: it is answered, and the
- * reply tells them that it is the last.
+ * Whether all is done: nothing is in flight, nothing that was sent lies unread, and the clients
+ * that keep their connections have had the time to send what they were about to: it is answered,
+ * and the reply tells them that it is the last.
  */
 static bool is_drained(const struct loop *loop, bool quiet, int64_t now)
 {

@@ -179,6 +179,12 @@ static void a_refused_value_leaves_the_default(void)
 	finish(&fixture);
 }
 
+static void a_log_needs_a_name(void)
+{
+	check_line("access_log = \"\"",
+	           "access_log: '': name a file, or write stderr, stdout or off");
+}
+
 static void a_body_has_to_fit_into_the_memory(void)
 {
 	check_line("max_body = 16M", "max_body: a body lives in request_memory, which is to be 64K "
@@ -265,6 +271,7 @@ TEST_MAIN("deploy/settings",
           TEST(values_of_another_form_are_refused),
           TEST(values_out_of_range_are_refused),
           TEST(a_refused_value_leaves_the_default),
+          TEST(a_log_needs_a_name),
           TEST(a_body_has_to_fit_into_the_memory),
           TEST(the_default_body_has_to_fit_too),
           TEST(each_bad_address_is_told),
