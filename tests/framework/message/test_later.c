@@ -320,7 +320,51 @@ static void work_takes_from_the_calls_that_are_left(void)
 	CHECK_TEXT(happened, "ab");
 }
 
+/* Without memory a release is called at once: one that defers itself must not end the stack. */
+static struct fixture *endless;
+static unsigned releases;
+
+static void release_and_defer_again(void *argument)
+{
+	releases++;
+	tn_defer(endless->request, release_and_defer_again, argument);
+}
+
+static void a_release_that_defers_itself_for_ever_is_ended(void)
+{
+	struct fixture fixture;
+	const char *log;
+
+	fixture_init(&fixture);
+	endless = &fixture;
+	releases = 0;
+	CU_ASSERT(tn_defer(fixture.request, release_and_defer_again, NULL));
+	capture_begin();
+	fixture_finish(&fixture);
+	log = capture_end();
+	CU_ASSERT(releases > 64);
+	CHECK_NUMBER(capture_lines(log, "a release callback defers itself without end"), 1);
+}
+
+static void only_the_first_refused_wait_is_logged(void)
+{
+	char letter[] = "a";
+	struct fixture fixture;
+	const char *log;
+
+	fixture_init(&fixture);
+	happened[0] = '\0';
+	capture_begin();
+	for (unsigned i = 0; i < tn_limits_default.max_calls + 10; i++)
+		tn_wait_until(fixture.request, happen, letter);
+	log = capture_end();
+	CHECK_NUMBER(capture_lines(log, "tn_wait_until refused"), 1);
+	fixture_finish(&fixture);
+}
+
 TEST_MAIN("message/later",
+          TEST(a_release_that_defers_itself_for_ever_is_ended),
+          TEST(only_the_first_refused_wait_is_logged),
           TEST(work_comes_first_in_order_then_releases_in_reverse),
           TEST(work_may_add_work_and_releases),
           TEST(a_release_may_add_work_and_releases),

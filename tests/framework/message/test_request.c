@@ -347,7 +347,24 @@ static void without_memory_there_is_no_request_and_no_change(void)
 	fixture_finish(&fixture);
 }
 
+/* What the client said of its own body would be a lie about this one. */
+static void another_body_drops_the_fields_that_framed_the_first(void)
+{
+	struct fixture fixture;
+
+	fixture_init(&fixture);
+	tn_request_set_header(fixture.request, "Content-Length", "5");
+	tn_request_set_header(fixture.request, "Transfer-Encoding", "chunked");
+	tn_request_set_header(fixture.request, "Content-Type", "text/plain");
+	CU_ASSERT(tn_request_set_body(fixture.request, "x", 1));
+	CU_ASSERT_PTR_NULL(tn_request_header(fixture.request, "content-length"));
+	CU_ASSERT_PTR_NULL(tn_request_header(fixture.request, "transfer-encoding"));
+	CHECK_TEXT(tn_request_header(fixture.request, "content-type"), "text/plain");
+	fixture_finish(&fixture);
+}
+
 TEST_MAIN("message/request",
+          TEST(another_body_drops_the_fields_that_framed_the_first),
           TEST(what_the_edge_gave_is_what_a_worker_reads),
           TEST(url_target_and_path_belong_together),
           TEST(a_clone_is_as_its_original_and_shares_the_body),

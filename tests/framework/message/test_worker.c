@@ -568,7 +568,35 @@ static void without_a_request_a_line_has_neither(void)
 	CHECK_NUMBER(capture_lines(log, ""), 1);
 }
 
+static struct tn_response *survive_and_fail(struct tn_request *request, const struct env *env)
+{
+	CU_ASSERT_PTR_NULL(tn_fetch(env->left, request));
+	CU_ASSERT_PTR_NOT_NULL(tn_fetch(env->right, request));
+	return NULL;
+}
+
+/* Not the callee's fault, which was dealt with. */
+static void a_null_after_a_failure_that_was_survived_is_the_workers_own(void)
+{
+	const struct env broken = WORKER("broken", answer_null);
+	const struct env good = WORKER("good", answer);
+	struct env caller = WORKER("caller", survive_and_fail);
+	struct fixture fixture;
+	const char *log;
+
+	caller.left = &broken.self;
+	caller.right = &good.self;
+	start(&fixture);
+	capture_begin();
+	CU_ASSERT_PTR_NULL(tn_fetch(&caller.self, fixture.request));
+	log = capture_end();
+	CHECK_NUMBER(capture_lines(log, "worker=broken chain=caller>broken: returned NULL"), 1);
+	CHECK_NUMBER(capture_lines(log, "worker=caller: returned NULL"), 1);
+	fixture_finish(&fixture);
+}
+
 TEST_MAIN("message/worker",
+          TEST(a_null_after_a_failure_that_was_survived_is_the_workers_own),
           TEST(the_descriptor_tells_what_the_loader_checks),
           TEST(the_slots_say_where_the_fields_are),
           TEST(the_sizes_of_the_contract_are_fixed),
