@@ -103,7 +103,7 @@ lint:
 	@MAKE='$(MAKE)' tests/lint.sh
 
 # In the end-to-end tests it is the host that runs under valgrind, not the test.
-VALGRIND = valgrind -q --leak-check=full --error-exitcode=99
+VALGRIND = valgrind -q --suppressions=$(CURDIR)/tests/valgrind.supp --leak-check=full --error-exitcode=99
 
 valgrind:
 	$(NEED) run test valgrind
