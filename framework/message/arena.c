@@ -136,18 +136,6 @@ void *tn_arena_grow(struct tn_arena *arena, void *block, size_t old, size_t size
 	return larger;
 }
 
-char *tn_arena_copy(struct tn_arena *arena, const void *data, size_t size)
-{
-	char *copy = size < SIZE_MAX ? tn_arena_alloc(arena, size + 1) : NULL;
-
-	if (!copy)
-		return NULL;
-	if (size)
-		memcpy(copy, data, size);
-	copy[size] = '\0';
-	return copy;
-}
-
 bool tn_arena_defer(struct tn_arena *arena, void (*release)(void *argument), void *argument)
 {
 	struct tn_arena_release *note = tn_arena_alloc(arena, sizeof(*note));

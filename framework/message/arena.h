@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #define TN_ARENA_CHUNK ((size_t)16 * 1024)
 #define TN_ARENA_LARGE (TN_ARENA_CHUNK / 4)
@@ -69,8 +71,18 @@ static inline void *tn_arena_alloc(struct tn_arena *arena, size_t size)
  */
 void *tn_arena_grow(struct tn_arena *arena, void *block, size_t old, size_t size);
 
-/* A copy with a NUL behind it. */
-char *tn_arena_copy(struct tn_arena *arena, const void *data, size_t size);
+/* A copy with a NUL behind it; NULL as above. */
+static inline char *tn_arena_copy(struct tn_arena *arena, const void *data, size_t size)
+{
+	char *copy = size < PTRDIFF_MAX ? tn_arena_alloc(arena, size + 1) : NULL;
+
+	if (!copy)
+		return NULL;
+	if (size)
+		memcpy(copy, data, size);
+	copy[size] = '\0';
+	return copy;
+}
 
 /* Notes release(argument) for the next reset. false at the limit, and then it is not noted. */
 bool tn_arena_defer(struct tn_arena *arena, void (*release)(void *argument), void *argument);

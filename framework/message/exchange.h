@@ -100,14 +100,9 @@ static inline void *tn_exchange_alloc(struct tn_exchange *exchange, size_t size)
 /* The same with a copy of the data and a NUL behind it. */
 static inline char *tn_exchange_copy(struct tn_exchange *exchange, const void *data, size_t size)
 {
-	char *copy = size < SIZE_MAX ? tn_exchange_alloc(exchange, size + 1) : NULL;
+	char *copy = tn_arena_copy(&exchange->arena, data, size);
 
-	if (!copy)
-		return NULL;
-	if (size)
-		memcpy(copy, data, size);
-	copy[size] = '\0';
-	return copy;
+	return copy ? copy : tn_exchange_no_memory(exchange, size);
 }
 
 /* tn_arena_grow, in the same way. */
