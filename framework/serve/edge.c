@@ -82,7 +82,8 @@ static struct inbound *begin(struct tn_edge *edge, const char *target)
 		return NULL;
 	}
 	*inbound = (struct inbound){ .edge = edge, .exchange = exchange, .owners = 1 };
-	inbound->raw_target = tn_exchange_copy(exchange, target, strlen(target));
+	inbound->head_size = strlen(target);
+	inbound->raw_target = tn_exchange_copy(exchange, target, inbound->head_size);
 	if (tn_access_log_enabled(edge->access_log))
 		clock_gettime(CLOCK_MONOTONIC, &inbound->begun);
 	edge->in_flight++;
@@ -175,7 +176,7 @@ static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, cons
 /* What the request's head has left of the connection's memory for that of the reply. */
 static size_t head_room(const struct inbound *inbound)
 {
-	size_t taken = inbound->head_size + strlen(inbound->raw_target) + HEAD_OVERHEAD;
+	size_t taken = inbound->head_size + HEAD_OVERHEAD;
 
 	return taken < CONNECTION_MEMORY ? CONNECTION_MEMORY - taken : 0;
 }
@@ -199,6 +200,7 @@ static void read_head(struct inbound *inbound, struct MHD_Connection *connection
 		.target = inbound->raw_target,
 		.version = version,
 		.max_body = inbound->edge->max_body,
+		.has_body = true,
 	};
 
 	inbound->exchange->from_client = true;
@@ -208,7 +210,7 @@ static void read_head(struct inbound *inbound, struct MHD_Connection *connection
 	inbound->exchange->from_client = false;
 	if (!inbound->refusal && head_room(inbound) < REPLY_LEAST)
 		inbound->refusal = 431;
-	inbound->has_body = head.has_body || inbound->refusal == 400;
+	inbound->has_body = head.has_body;
 	if (!inbound->refusal)
 		find_route(inbound);
 }

@@ -9,7 +9,7 @@ struct tn_head {
 	const char *target;         /* as it stands in the request line */
 	const char *version;        /* "HTTP/1.1" */
 	size_t max_body;
-	bool has_body; /* set: the request announces one */
+	bool has_body; /* true at first: until its framing has been read, it may have one */
 };
 
 /*

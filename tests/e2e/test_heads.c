@@ -117,10 +117,31 @@ static void a_body_of_max_body_is_taken_whatever_the_memory(void)
 	host_end(host);
 }
 
+/* Not only when a body has come that may never come. */
+static void a_refusal_waits_for_no_body(void)
+{
+	static const char *const methods[] = { "TRACE", "CONNECT", "G@T" };
+	static const int statuses[] = { 501, 501, 400 };
+	struct host *host = start("");
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		struct wire_bytes reply = wire_talk(host,
+		                                    text_of("%s / HTTP/1.1\r\n"
+		                                            "Host: a\r\n"
+		                                            "Transfer-Encoding: gzip\r\n\r\n",
+		                                            methods[i]),
+		                                    1);
+
+		CHECK_NUMBER(wire_status(&reply), statuses[i]);
+	}
+	host_end(host);
+}
+
 TEST_MAIN("e2e/heads",
           TEST(heads_as_large_as_browsers_send_are_served),
           TEST(a_reply_whose_head_does_not_fit_is_a_500_that_is_explained),
           TEST(every_size_of_a_reply_head_gets_a_reply),
           TEST(a_head_that_is_too_large_is_431),
           TEST(a_field_without_a_value_is_left_out),
-          TEST(a_body_of_max_body_is_taken_whatever_the_memory))
+          TEST(a_body_of_max_body_is_taken_whatever_the_memory),
+          TEST(a_refusal_waits_for_no_body))
