@@ -63,6 +63,37 @@ static const struct unit *find_unit(const struct unit *units, const char *name)
 	return NULL;
 }
 
+/* An amount with a unit, and what to say of one that is not right. */
+struct measure {
+	const struct unit *units; /* ended by a NULL name */
+	const char *malformed;
+	const char *negative;
+	const char *bare; /* NULL: a unit is not needed */
+	const char *large;
+};
+
+static const char *read_measure(const struct measure *measure, const char *text, int64_t *value)
+{
+	int64_t amount, product;
+	const char *rest;
+	int problem = read_integer(text, &amount, &rest);
+	const struct unit *unit;
+
+	if (problem == EINVAL)
+		return measure->malformed;
+	if (*text == '-')
+		return measure->negative;
+	if (!*rest && measure->bare)
+		return measure->bare;
+	unit = find_unit(measure->units, rest);
+	if (!unit)
+		return measure->malformed;
+	if (problem || __builtin_mul_overflow(amount, unit->factor, &product))
+		return measure->large;
+	*value = product;
+	return NULL;
+}
+
 const char *tn_value_duration(const char *text, int64_t *value)
 {
 	static const struct unit units[] = {
@@ -73,26 +104,16 @@ const char *tn_value_duration(const char *text, int64_t *value)
 		{ "d", 86400 * 1000 },
 		{ NULL, 0 },
 	};
-	static const char malformed[] =
-		"not a duration: write an integer and its unit (ms, s, m, h or d), such as 10s";
-	int64_t amount, product;
-	const char *rest;
-	int problem = read_integer(text, &amount, &rest);
-	const struct unit *unit;
+	static const struct measure duration = {
+		.units = units,
+		.malformed = "not a duration: write an integer and its unit (ms, s, m, h or d), "
+			     "such as 10s",
+		.negative = "a duration cannot be negative: write one such as 10s",
+		.bare = "a duration needs a unit: ms, s, m, h or d, such as 10s",
+		.large = "too large: write a shorter duration, such as 10s",
+	};
 
-	if (problem == EINVAL)
-		return malformed;
-	if (*text == '-')
-		return "a duration cannot be negative: write one such as 10s";
-	if (!*rest)
-		return "a duration needs a unit: ms, s, m, h or d, such as 10s";
-	unit = find_unit(units, rest);
-	if (!unit)
-		return malformed;
-	if (problem || __builtin_mul_overflow(amount, unit->factor, &product))
-		return "too large: write a shorter duration, such as 10s";
-	*value = product;
-	return NULL;
+	return read_measure(&duration, text, value);
 }
 
 const char *tn_value_size(const char *text, int64_t *value)
@@ -104,24 +125,14 @@ const char *tn_value_size(const char *text, int64_t *value)
 		{ "G", 1 << 30 },
 		{ NULL, 0 },
 	};
-	static const char malformed[] =
-		"not a size: write bytes, or an integer with K, M or G, such as 64K";
-	int64_t amount, product;
-	const char *rest;
-	int problem = read_integer(text, &amount, &rest);
-	const struct unit *unit;
+	static const struct measure size = {
+		.units = units,
+		.malformed = "not a size: write bytes, or an integer with K, M or G, such as 64K",
+		.negative = "a size cannot be negative: write one such as 64K",
+		.large = "too large: write a smaller size, such as 64K",
+	};
 
-	if (problem == EINVAL)
-		return malformed;
-	if (*text == '-')
-		return "a size cannot be negative: write one such as 64K";
-	unit = find_unit(units, rest);
-	if (!unit)
-		return malformed;
-	if (problem || __builtin_mul_overflow(amount, unit->factor, &product))
-		return "too large: write a smaller size, such as 64K";
-	*value = product;
-	return NULL;
+	return read_measure(&size, text, value);
 }
 
 static const char *skip_digits(const char *text)

@@ -3,7 +3,6 @@
 #include "observe/log.h"
 #include "observe/output.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,23 +123,6 @@ static size_t keep_begun(struct tn_access_log *log, size_t done)
 	return (size_t)(end - rest);
 }
 
-/* A file of its own was opened so that it does not wait, not even if it is a pipe. */
-static size_t write_own(const struct tn_access_log *log)
-{
-	size_t done = 0;
-
-	while (done < log->size) {
-		ssize_t written = write(log->file, log->buffer + done, log->size - done);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			break;
-		done += (size_t)written;
-	}
-	return done;
-}
-
 void tn_access_log_flush(struct tn_access_log *log)
 {
 	size_t done;
@@ -148,8 +130,8 @@ void tn_access_log_flush(struct tn_access_log *log)
 
 	if (!log->size)
 		return;
-	done = log->owned ? write_own(log) : tn_output_write(log->file, log->buffer, log->size);
-	if (log->size && done == log->size)
+	done = tn_output_write(log->file, !log->owned, log->buffer, log->size);
+	if (done == log->size)
 		tell_dropped(log);
 	kept = keep_begun(log, done);
 	log->dropped += log->size - done - kept;

@@ -100,7 +100,7 @@ static void write_line(const char *line, size_t size)
 	char note[96];
 	int note_size;
 
-	if (tn_output_write(STDERR_FILENO, line, size) != size) {
+	if (tn_output_write(STDERR_FILENO, true, line, size) != size) {
 		atomic_fetch_add_explicit(&lost, 1, memory_order_relaxed);
 		return;
 	}
@@ -108,7 +108,7 @@ static void write_line(const char *line, size_t size)
 	if (!before)
 		return;
 	note_size = snprintf(note, sizeof(note), "(%u lines of the log were lost)\n", before);
-	tn_output_write(STDERR_FILENO, note, (size_t)note_size);
+	tn_output_write(STDERR_FILENO, true, note, (size_t)note_size);
 }
 
 static size_t put_field(char *line, size_t size, const char *name, const char *value)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <unistd.h>
 
 /* A pipe that can be written to takes PIPE_BUF bytes without waiting (pipe(7)). */
@@ -14,12 +13,13 @@ static bool is_ready(int file)
 	return poll(&wanted, 1, 0) == 1 && (wanted.revents & POLLOUT);
 }
 
-size_t tn_output_write(int file, const char *data, size_t size)
+size_t tn_output_write(int file, bool waits, const char *data, size_t size)
 {
+	size_t most = waits ? PIPE_BUF : size;
 	size_t done = 0;
 
-	while (done < size && is_ready(file)) {
-		size_t part = size - done < PIPE_BUF ? size - done : PIPE_BUF;
+	while (done < size && (!waits || is_ready(file))) {
+		size_t part = size - done < most ? size - done : most;
 		ssize_t written = write(file, data + done, part);
 
 		if (written < 0 && errno == EINTR)
