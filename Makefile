@@ -26,6 +26,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-proto
 INCLUDES = -Iinclude -Iframework
 FLAGS    = -std=gnu17 -fno-plt -D_GNU_SOURCE -DTN_VERSION='"$(VERSION)"' -fPIC $(INCLUDES) \
            $(WARNINGS) $(SANITIZER) $(CFLAGS)
+HOST_LIBRARIES = -lmicrohttpd -linih -ljansson -lxxhash -lm -ldl
 LINK     = $(SANITIZER) -L$(BUILD) -Wl,-z,now -Wl,-z,relro $(LDFLAGS)
 
 # ---- What there is -------------------------------------------------------------------------
@@ -148,7 +149,7 @@ $(BUILD)/tenon $(BUILD)/installed/tenon: $(call objects,$(MAIN_SOURCES)) $(BUILD
                                          $(BUILD)/libtenon.so
 	@mkdir -p $(@D)
 	$(CC) $(LINK) -Wl,-rpath,'$(RPATH)' -o $@ $(filter %.o %.a,$^) \
-		-ltenon -lmicrohttpd -linih -ldl
+		-ltenon $(HOST_LIBRARIES)
 
 WORKER_LINK = $(LINK) -shared -Wl,-Bsymbolic -Wl,-z,defs \
               -Wl,--version-script=framework/message/worker.map
@@ -175,7 +176,7 @@ TEST_LINK = $(LINK) -Wl,-rpath,'$$ORIGIN/../..:$$ORIGIN/../../..'
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libtenon-test.a $(BUILD)/libhost.a \
                   $(BUILD)/libtenon.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_LINK) -o $@ $(filter %.o %.a,$^) -ltenon -lmicrohttpd -linih -ldl -lcunit
+	$(CC) $(TEST_LINK) -o $@ $(filter %.o %.a,$^) -ltenon $(HOST_LIBRARIES) -lcunit
 
 # What the host is compared with: libmicrohttpd and nothing else.
 $(BUILD)/tests/bench/bare: $(BUILD)/obj/tests/bench/bare.o
@@ -192,7 +193,7 @@ E2E_HELPERS = $(filter-out tests/e2e/test_%.c,$(wildcard tests/e2e/*.c))
 
 $(BUILD)/tests/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(call objects,$(E2E_HELPERS))
 	@mkdir -p $(@D)
-	$(CC) $(TEST_LINK) -o $@ $(filter %.o,$^) -lcunit -lcurl
+	$(CC) $(TEST_LINK) -o $@ $(filter %.o,$^) -lcunit -lcurl -ljansson
 
 # Fixtures are Workers that are wrong on purpose: none of a good Worker's flags.
 $(BUILD)/tests/fixtures/%.so: $(BUILD)/obj/tests/fixtures/%.o $(BUILD)/libtenon.so

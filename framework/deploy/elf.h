@@ -7,8 +7,6 @@
 
 #include "deploy/errors.h"
 
-#define TN_REASON_SIZE 1024
-
 /* Whether the file is a whole shared object for this machine; else writes why not, and the cure,
  * to `reason` (TN_REASON_SIZE bytes). */
 bool tn_elf_check(const char *path, char *reason);

@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 
+#define TN_REASON_SIZE 1024 /* bytes of a buffer for the reason why something failed */
+
 /* Where something stands. Line 0 is the file as a whole; without a file, it is no place at all. */
 struct tn_place {
 	const char *file;

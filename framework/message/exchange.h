@@ -54,8 +54,9 @@ struct tn_exchange {
 	unsigned releasing; /* release callbacks that run within one another */
 	unsigned waiting;   /* works that were left for after the reply */
 	uint64_t number;
-	char id[TN_ID_SIZE];    /* "" until somebody asks */
-	struct tn_later *later; /* first come first */
+	const struct tn_request *inbound; /* as it came; NULL: nobody asks for it */
+	char id[TN_ID_SIZE];              /* "" until somebody asks */
+	struct tn_later *later;           /* first come first */
 	struct tn_later **later_end;
 	struct tn_exchange *next; /* in the pool */
 	struct tn_frame frames[TN_DEPTH_MAX];
@@ -134,6 +135,13 @@ void tn_exchange_refuse(struct tn_exchange *exchange, const char *format, ...)
 
 /* The Worker that is running, NULL where none is. */
 const struct tn_service *tn_exchange_running(const struct tn_exchange *exchange);
+
+/*
+ * Logs that somebody's fetch was called with another service, which may be NULL, and notes that the
+ * Worker that is running has been failed by its callee.
+ */
+void tn_worker_refuse(struct tn_exchange *exchange, const char *callee,
+                      const struct tn_service *service);
 
 /* Writes the calls under way, "gateway>auth"; `text` has TN_CHAIN_SIZE bytes. Returns text. */
 const char *tn_exchange_path(const struct tn_exchange *exchange, char *text);

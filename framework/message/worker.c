@@ -16,13 +16,14 @@ static const char *name_of(const struct tn_service *service)
 	return service && service->name ? service->name : "(none)";
 }
 
-static void refuse_service(struct tn_exchange *exchange, const struct tn_worker *worker,
-                           const struct tn_service *service)
+void tn_worker_refuse(struct tn_exchange *exchange, const char *callee,
+                      const struct tn_service *service)
 {
 	tn_exchange_refuse(exchange,
 	                   "the fetch of '%s' was called with another service, '%s': call "
 	                   "service->fetch(request, service)",
-	                   worker->name, name_of(service));
+	                   callee, name_of(service));
+	fail_callee(exchange);
 }
 
 /* A Worker that goes on calling would fill the log: one line tells of the first refusal. */
@@ -64,8 +65,7 @@ bool tn_worker_enter(const struct tn_worker *worker, const struct tn_request *re
 		return false;
 	exchange = request->exchange;
 	if (!service || service->fetch != worker->fetch) {
-		refuse_service(exchange, worker, service);
-		fail_callee(exchange);
+		tn_worker_refuse(exchange, worker->name, service);
 		return false;
 	}
 	if (exchange->depth >= exchange->limits->max_depth ||
