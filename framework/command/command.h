@@ -1,8 +1,17 @@
-/* command.h - the subcommands of tenon. Each gets its own arguments and returns the exit code. */
+/* command.h - the subcommands of tenon. Each returns the exit code, one of sysexits.h. */
 #ifndef TENON_COMMAND_COMMAND_H
 #define TENON_COMMAND_COMMAND_H
 
-int tn_command_run(int count, char **arguments);
-int tn_command_check(int count, char **arguments);
+#include "command/arguments.h"
+
+int tn_command_run(const struct tn_arguments *arguments);
+int tn_command_check(const struct tn_arguments *arguments);
+int tn_command_show(const struct tn_arguments *arguments);
+int tn_command_bound(const struct tn_arguments *arguments);
+int tn_command_graph(const struct tn_arguments *arguments);
+int tn_command_diff(const struct tn_arguments *arguments);
+int tn_command_set(const struct tn_arguments *arguments);
+int tn_command_unset(const struct tn_arguments *arguments);
+int tn_command_secret(const struct tn_arguments *arguments);
 
 #endif

@@ -1,24 +1,19 @@
 #include "command/command.h"
 #include "command/input.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-static const struct command {
-	const char *name;
-	int (*run)(int count, char **arguments);
-	const char *usage;
-} commands[] = {
-	{ "run", tn_command_run, "run FILE\n"
-	                         "        serve what the configuration says" },
-	{ "check", tn_command_check, "check [--start] [--timeout 10s] FILE\n"
-	                             "        load everything, serve nothing, tell all errors; "
-	                             "--start runs the start\n"
-	                             "        and stop hooks, too; --timeout is for each module "
-	                             "and hook" },
+static const struct tn_command commands[] = {
+	{ "run", tn_command_run, "[--environment NAME] FILE", 1, 1,
+	  "        serve what the configuration says\n" },
+	{ "check", tn_command_check, "[--environment NAME] [--start] [--timeout 10s] FILE", 1, 1,
+	  "        load everything, serve nothing, tell all errors; --start runs the start\n"
+	  "        and stop hooks, too; --timeout is for each module and hook\n" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -26,8 +21,22 @@ static void print_usage(FILE *to)
 {
 	fputs("usage: tenon COMMAND ...\n", to);
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  tenon %s\n", commands[i].usage);
+		fprintf(to, "  tenon %s %s\n%s", commands[i].name, commands[i].usage,
+		        commands[i].help);
 	fputs("  tenon --help | --version\n", to);
+}
+
+static int run(const struct tn_command *command, int count, char **words)
+{
+	struct tn_arguments arguments;
+	int code = tn_arguments_read(command, count, words, &arguments);
+
+	if (!code)
+		code = command->run(&arguments);
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	tn_complain("standard output cannot be written: %s", strerror(errno));
+	return code ? code : EX_IOERR;
 }
 
 /* Or the first socket would become standard error, and the log be written to it. */
@@ -49,7 +58,7 @@ int main(int count, char **arguments)
 	open_standard_files();
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(name, commands[i].name) == 0)
-			return commands[i].run(count - 1, arguments + 1);
+			return run(&commands[i], count - 1, arguments + 1);
 	}
 	if (strcmp(name, "--version") == 0) {
 		printf("tenon %s, ABI %d.%d\n", TN_VERSION, TN_ABI_MAJOR, TN_ABI_MINOR);

@@ -11,11 +11,14 @@
 #include <sysexits.h>
 
 #define REASON_SIZE 512
+#define LABEL_SIZE 256
+#define FALLBACK_SIZE 1024
 
 /* What `run` has opened; each step leaves it so that finish() can close it. */
 struct host {
 	struct tn_errors errors;
 	struct tn_config *config;
+	struct tn_plan *plan;
 	struct tn_deployment *deployment;
 	struct tn_listener listeners[TN_LISTEN_MAX];
 	int sockets[TN_LISTEN_MAX];
@@ -34,39 +37,85 @@ static int take_signals(struct host *host)
 	return EX_OSERR;
 }
 
-static int load(struct host *host, const char *path)
+/* With many Workers the line would be too long to read: it is cut. */
+static void log_fallback(const struct tn_plan *plan)
+{
+	char text[FALLBACK_SIZE];
+	size_t size = 0;
+	size_t count = 0, shown = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; plan->environment && i < plan->count; i++) {
+		const struct tn_plan_worker *worker = &plan->workers[i];
+
+		if (!worker->reachable || worker->variant)
+			continue;
+		count++;
+		if (size + strlen(worker->name) + 3 > sizeof(text))
+			continue;
+		size += (size_t)snprintf(text + size, sizeof(text) - size, "%s%s",
+		                         size ? ", " : "", worker->name);
+		shown++;
+	}
+	if (count > shown)
+		tn_log_write(TN_LOG_INFO, NULL,
+		             "environment %s: no variant of %s and %zu more: they run as they are",
+		             plan->environment, text, count - shown);
+	else if (count)
+		tn_log_write(TN_LOG_INFO, NULL, "environment %s: no variant of %s: %s as %s",
+		             plan->environment, text, count == 1 ? "it runs" : "they run",
+		             count == 1 ? "it is" : "they are");
+}
+
+static int no_memory(void)
+{
+	tn_complain("out of memory");
+	return EX_OSERR;
+}
+
+static int deploy(struct host *host)
 {
 	static const struct tn_deployment_options options = { 0 };
-	int code = tn_input_read(path, &host->config, &host->errors);
 
-	if (code)
-		return code;
-	host->deployment = tn_deployment_create(host->config, &options, &host->errors);
+	host->deployment = tn_deployment_create(host->plan, &options, &host->errors);
 	tn_errors_print(&host->errors, stderr);
 	if (host->errors.errors)
 		return EX_CONFIG;
-	if (host->deployment) {
-		tn_log_set_level((enum tn_log_level)host->deployment->settings.log_level);
-		return 0;
-	}
-	tn_complain("out of memory");
-	return EX_OSERR;
+	if (!host->deployment)
+		return no_memory();
+	tn_log_set_level((enum tn_log_level)host->plan->settings.log_level);
+	log_fallback(host->plan);
+	return 0;
+}
+
+static int load(struct host *host, const struct tn_arguments *arguments)
+{
+	int code = tn_input_read(arguments->file, NULL, &host->config, &host->errors);
+
+	if (code)
+		return code;
+	host->plan = tn_plan_create(host->config, arguments->environment, &host->errors);
+	return host->plan ? deploy(host) : no_memory();
 }
 
 /* As `check` would: file, line, section and key. */
 static void complain_of(const struct host *host, const char *key, const char *problem)
 {
+	const struct tn_entry *entry = tn_keys_find(&host->plan->host, key);
+	struct tn_place whole = { .file = tn_config_path(host->config) };
 	struct tn_errors errors = { 0 };
+	char label[LABEL_SIZE];
 
-	tn_errors_add(&errors, tn_settings_place(host->config, key), "[host]: %s: %s", key,
-	              problem);
+	tn_errors_add(&errors, entry ? entry->place : whole, "%s: %s: %s",
+	              entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]",
+	              key, problem);
 	tn_errors_print(&errors, stderr);
 	tn_errors_finish(&errors);
 }
 
 static int bind_all(struct host *host)
 {
-	const struct tn_settings *settings = &host->deployment->settings;
+	const struct tn_settings *settings = &host->plan->settings;
 	char reason[REASON_SIZE];
 
 	for (size_t i = 0; i < settings->listen_count; i++) {
@@ -112,7 +161,7 @@ static int start(struct host *host)
 
 static int open_edge(struct host *host)
 {
-	const char *path = host->deployment->settings.access_log;
+	const char *path = host->plan->settings.access_log;
 	char reason[REASON_SIZE];
 	int error;
 
@@ -135,7 +184,7 @@ static int serve(struct host *host)
 		.listeners = host->sockets,
 		.listener_count = host->listener_count,
 		.signals = host->signals,
-		.drain_timeout = host->deployment->settings.drain_timeout,
+		.drain_timeout = host->plan->settings.drain_timeout,
 		.access_log = host->access_log,
 	};
 
@@ -149,9 +198,9 @@ static int serve(struct host *host)
 	}
 }
 
-static int host_run(struct host *host, const char *path)
+static int host_run(struct host *host, const struct tn_arguments *arguments)
 {
-	int code = load(host, path);
+	int code = load(host, arguments);
 
 	if (!code)
 		code = bind_all(host);
@@ -173,20 +222,16 @@ static void finish(struct host *host)
 	tn_edge_destroy(host->edge);
 	tn_access_log_destroy(host->access_log);
 	tn_deployment_destroy(host->deployment);
+	tn_plan_destroy(host->plan);
 	tn_config_destroy(host->config);
 	tn_errors_finish(&host->errors);
 }
 
-int tn_command_run(int count, char **arguments)
+int tn_command_run(const struct tn_arguments *arguments)
 {
 	struct host host = { .signals = -1 };
-	int code;
+	int code = host_run(&host, arguments);
 
-	if (count != 2 || arguments[1][0] == '-') {
-		tn_complain("usage: tenon run FILE");
-		return EX_USAGE;
-	}
-	code = host_run(&host, arguments[1]);
 	finish(&host);
 	return code;
 }

@@ -1,8 +1,10 @@
 #include "deploy/binding.h"
 
+#include "deploy/link.h"
 #include "deploy/nearest.h"
 #include "deploy/secrets.h"
 #include "deploy/shared.h"
+#include "deploy/slots.h"
 #include "deploy/value.h"
 
 #include <stdlib.h>
@@ -26,13 +28,12 @@ struct filler {
 /* The part behind "service.", "secret." or "var."; NULL for a key that has none of them. */
 static const char *binding_name(const char *key)
 {
-	static const char *const prefixes[] = { "service.", "secret.", "var." };
+	static const char *const prefixes[] = { "service", "secret", "var" };
+	const char *name = NULL;
 
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-		if (strncmp(key, prefixes[i], strlen(prefixes[i])) == 0)
-			return key + strlen(prefixes[i]);
-	}
-	return NULL;
+	for (size_t i = 0; !name && i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		name = tn_key_field(key, prefixes[i]);
+	return name;
 }
 
 static bool slot_has_key(const struct tn_slot *slot, const char *key)
@@ -105,8 +106,29 @@ static void check_binding(const struct tn_instance *instance, const struct tn_en
 	}
 	tn_errors_add(errors, entry->place,
 	              "worker '%s': %s: module '%s' declares no such binding%s", instance->name,
-	              entry->key, instance->module_path,
+	              entry->key, instance->worker->module_path,
 	              key_hint(worker, binding_name(entry->key), hint));
+}
+
+static void check_bindings(const struct tn_instance *instance, struct tn_errors *errors)
+{
+	const struct tn_keys *keys = &instance->worker->keys;
+
+	for (size_t i = 0; i < keys->count; i++)
+		if (binding_name(keys->list[i]->key))
+			check_binding(instance, keys->list[i], errors);
+}
+
+/* ---- Keys that nobody can have ------------------------------------------------------------- */
+
+static bool is_known(const char *key)
+{
+	const char *field;
+	size_t size;
+
+	return strcmp(key, "module") == 0 || strcmp(key, "route") == 0 ||
+	       strcmp(key, "inherits") == 0 || binding_name(key) ||
+	       tn_link_split_key(key, &field, &size);
 }
 
 /* "vars.GREETING" and "GREETING", where the module declares var.GREETING. */
@@ -114,12 +136,14 @@ static const struct tn_slot *slot_behind(const struct tn_instance *instance, con
 {
 	const char *dot = strchr(key, '.');
 
-	return instance->module ? nearest_slot(instance->module->worker, dot ? dot + 1 : key)
-	                        : NULL;
+	return instance && instance->module
+	               ? nearest_slot(instance->module->worker, dot ? dot + 1 : key)
+	               : NULL;
 }
 
-static void unknown_key(const struct tn_instance *instance, const struct tn_entry *entry,
-                        struct tn_errors *errors)
+/* The instance is NULL where nothing reaches the Worker: then its module is not known. */
+static void unknown_key(const struct tn_instance *instance, const struct tn_plan_worker *worker,
+                        const struct tn_entry *entry, struct tn_errors *errors)
 {
 	struct tn_nearest nearest = { .wanted = entry->key };
 	const struct tn_slot *slot = slot_behind(instance, entry->key);
@@ -128,64 +152,91 @@ static void unknown_key(const struct tn_instance *instance, const struct tn_entr
 
 	tn_nearest_try(&nearest, "module");
 	tn_nearest_try(&nearest, "route");
+	tn_nearest_try(&nearest, "inherits");
 	if (slot && !nearest.name) {
 		snprintf(key, sizeof(key), "%s.%s", tn_slot_prefix(slot), slot->name);
 		nearest.name = key;
 	}
 	tn_errors_add(errors, entry->place,
 	              "worker '%s': unknown key '%s'%s: a Worker has module, route, "
-	              "service.NAME, secret.NAME and var.NAME",
-	              instance->name, entry->key, tn_nearest_hint(&nearest, hint, sizeof(hint)));
+	              "service.NAME, split.NAME.key, secret.NAME, var.NAME and, if it is a "
+	              "variant, inherits",
+	              worker->name, entry->key, tn_nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
-static void check_entries(const struct tn_instance *instance, struct tn_errors *errors)
+void tn_binding_check_keys(const struct tn_deployment *deployment, struct tn_errors *errors)
 {
-	for (size_t i = 0; i < instance->section->count; i++) {
-		const struct tn_entry *entry = &instance->section->entries[i];
+	const struct tn_plan *plan = deployment->plan;
 
-		if (strcmp(entry->key, "module") == 0 || strcmp(entry->key, "route") == 0)
-			continue;
-		if (!binding_name(entry->key))
-			unknown_key(instance, entry, errors);
-		else if (instance->module)
-			check_binding(instance, entry, errors);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct tn_section *section = plan->workers[i].section;
+
+		for (size_t j = 0; j < section->count; j++)
+			if (!is_known(section->entries[j].key))
+				unknown_key(deployment->by_worker[i], &plan->workers[i],
+				            &section->entries[j], errors);
 	}
 }
 
 /* ---- The slots, from the entries ----------------------------------------------------------- */
-
-struct tn_instance *tn_binding_target(const struct tn_deployment *deployment,
-                                      const struct tn_instance *instance,
-                                      const struct tn_entry *entry, struct tn_errors *errors)
-{
-	struct tn_nearest nearest = { .wanted = entry->value };
-	struct tn_instance *target = tn_deployment_find(deployment, entry->value);
-	char hint[HINT_SIZE];
-
-	if (target)
-		return target;
-	for (size_t i = 0; i < deployment->count; i++)
-		tn_nearest_try(&nearest, deployment->instances[i].name);
-	tn_errors_add(errors, entry->place, "worker '%s': %s: no worker '%s'%s", instance->name,
-	              entry->key, entry->value, tn_nearest_hint(&nearest, hint, sizeof(hint)));
-	return NULL;
-}
 
 static void store(const struct filler *filler, const void *value)
 {
 	memcpy(filler->field, value, 8);
 }
 
+static const struct tn_plan_binding *find_binding(const struct tn_plan_worker *worker,
+                                                  const struct tn_entry *entry)
+{
+	for (size_t i = 0; i < worker->binding_count; i++)
+		if (worker->bindings[i].entry == entry)
+			return &worker->bindings[i];
+	return NULL;
+}
+
+static const struct tn_service *service_of(const struct filler *filler,
+                                           const struct tn_plan_target *target)
+{
+	return filler->deployment->by_worker[target->worker->number]->service;
+}
+
+static const struct tn_service *make_split(const struct filler *filler,
+                                           const struct tn_plan_binding *binding)
+{
+	struct tn_split *split = tn_deployment_take_split(filler->deployment,
+	                                                  binding->target_count);
+
+	tn_split_init(split, binding->entry->value, &binding->key);
+	for (size_t i = 0; i < binding->target_count; i++)
+		tn_split_add(split, service_of(filler, &binding->targets[i]),
+		             binding->targets[i].weight);
+	if (binding->key.source != TN_SPLIT_DRAW)
+		filler->deployment->sticky = true;
+	return &split->self;
+}
+
+/* Nothing is chosen where all of it goes to one: the call stays direct. One alone that has not all
+ * of it is an error already, and has no room for a split. */
+static const struct tn_service *find_service(const struct filler *filler,
+                                             const struct tn_plan_binding *binding)
+{
+	for (size_t i = 0; i < binding->target_count; i++)
+		if (binding->target_count == 1 || binding->targets[i].weight == TN_WEIGHT_WHOLE)
+			return service_of(filler, &binding->targets[i]);
+	return make_split(filler, binding);
+}
+
+/* A binding that names nobody is an error already. */
 static void fill_service(const struct filler *filler)
 {
-	const struct tn_instance *target;
+	const struct tn_plan_binding *binding = NULL;
+	const struct tn_service *service = NULL;
 
-	if (!filler->entry)
-		return;
-	target = tn_binding_target(filler->deployment, filler->instance, filler->entry,
-	                           filler->errors);
-	if (target)
-		store(filler, &target->service);
+	if (filler->entry)
+		binding = find_binding(filler->instance->worker, filler->entry);
+	if (binding && binding->target_count)
+		service = find_service(filler, binding);
+	store(filler, &service);
 }
 
 /* What could not be read is an error already. */
@@ -235,7 +286,7 @@ static void fill_shared(const struct filler *filler)
 	void *block = tn_shared_create(&filler->deployment->shared, filler->slot->value.size);
 
 	if (!block)
-		tn_errors_add(filler->errors, filler->instance->section->place,
+		tn_errors_add(filler->errors, filler->instance->worker->section->place,
 		              "worker '%s': no memory for the %zu shared bytes of '%s'",
 		              filler->instance->name, filler->slot->value.size,
 		              filler->slot->name);
@@ -301,9 +352,9 @@ static const char *example_value(const struct tn_slot *slot)
 
 static void missing(const struct filler *filler, const char *key)
 {
-	tn_errors_add(filler->errors, filler->instance->section->place,
+	tn_errors_add(filler->errors, filler->instance->worker->section->place,
 	              "worker '%s': %s: module '%s' needs this binding: add `%s = %s`",
-	              filler->instance->name, key, filler->instance->module_path, key,
+	              filler->instance->name, key, filler->instance->worker->module_path, key,
 	              example_value(filler->slot));
 }
 
@@ -315,7 +366,7 @@ static void find_and_fill(struct filler *filler)
 	filler->entry = NULL;
 	if (prefix) {
 		snprintf(key, sizeof(key), "%s.%s", prefix, filler->slot->name);
-		filler->entry = tn_section_find(filler->instance->section, key);
+		filler->entry = tn_keys_find(&filler->instance->worker->keys, key);
 		if (!filler->entry && !(filler->slot->flags & TN_SLOT_OPTIONAL)) {
 			missing(filler, key);
 			return;
@@ -324,28 +375,14 @@ static void find_and_fill(struct filler *filler)
 	fill_slot(filler);
 }
 
-/* Without its module, a Worker's bindings can still be looked up. */
-static void check_targets(const struct tn_deployment *deployment,
-                          const struct tn_instance *instance, struct tn_errors *errors)
-{
-	for (size_t i = 0; i < instance->section->count; i++) {
-		const struct tn_entry *entry = &instance->section->entries[i];
-
-		if (strncmp(entry->key, "service.", strlen("service.")) == 0)
-			tn_binding_target(deployment, instance, entry, errors);
-	}
-}
-
 void tn_binding_fill(struct tn_deployment *deployment, struct tn_instance *instance,
                      struct tn_errors *errors)
 {
 	struct filler filler = { .deployment = deployment, .instance = instance, .errors = errors };
 
-	check_entries(instance, errors);
-	if (!instance->module) {
-		check_targets(deployment, instance, errors);
+	if (!instance->module)
 		return;
-	}
+	check_bindings(instance, errors);
 	for (unsigned i = 0; i < instance->module->worker->slot_count; i++) {
 		filler.slot = tn_slots_at(instance->module->worker, i);
 		filler.field = (char *)instance->service + filler.slot->offset;

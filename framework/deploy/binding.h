@@ -5,17 +5,14 @@
 #include "deploy/deployment.h"
 
 /*
- * Checks every entry of the Worker's section against what its module declares, and the reverse,
- * and writes the values to its env. Every instance has its `service` already, so that order does
- * not matter. Errors are added to the list.
+ * Checks every key of the Worker against what its module declares, and the reverse, and writes the
+ * values to its env. Every instance has its `service` already, so that order does not matter.
+ * Errors are added to the list.
  */
 void tn_binding_fill(struct tn_deployment *deployment, struct tn_instance *instance,
                      struct tn_errors *errors);
 
-/* The Worker that an entry service.NAME names; NULL and an error, with the name that was probably
- * meant, where there is none. */
-struct tn_instance *tn_binding_target(const struct tn_deployment *deployment,
-                                      const struct tn_instance *instance,
-                                      const struct tn_entry *entry, struct tn_errors *errors);
+/* Adds an error for each key, of all Workers of the plan, that no Worker can have. */
+void tn_binding_check_keys(const struct tn_deployment *deployment, struct tn_errors *errors);
 
 #endif

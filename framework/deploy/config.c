@@ -1,59 +1,28 @@
 #include "deploy/config.h"
 
-#include "deploy/span.h"
+#include "deploy/reader.h"
+#include "deploy/value.h"
 
-#include <ini.h>
+#include <glob.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
-/*
- * inih hands each line to the reader below before it looks at it. The reader counts, keeps the
- * sections, and shows inih an empty line in the place of all that has no key or that it would
- * misread; what is left inih takes apart.
- */
+#define PATTERN_SIZE 512
 
-#define LINE_LIMIT 197   /* bytes; inih's buffer of 200 has a newline and a NUL, too */
-#define SECTION_LIMIT 48 /* bytes; inih cuts the name at 49 */
+/* ---- Sections and entries ------------------------------------------------------------------ */
 
-struct reader {
-	struct tn_config *config;
-	struct tn_errors *errors;
-	struct tn_span rest; /* the text that has not been read */
-	unsigned line;
-	struct tn_section *section; /* where keys go; NULL before the first header */
-	struct tn_section parked;   /* stands for one whose header cannot be read; stays empty */
-	struct tn_span quoted;      /* the value of the line, if it is in double quotes */
-	bool failed;                /* no memory */
-};
-
-static char *read_line(char *buffer, int room, void *stream);
-static int take_entry(void *user, const char *section, const char *key, const char *value);
-static char *directory_of(const char *path);
-static void finish_section(struct tn_section *section);
-
-struct tn_config *tn_config_parse(const char *path, const char *text, size_t size,
-                                  struct tn_errors *errors)
+int tn_section_compare(const void *one, const void *other)
 {
-	struct tn_config *config = calloc(1, sizeof(*config));
-	struct reader reader = { .config = config, .errors = errors, .rest = { text, size } };
-	int refused;
+	const struct tn_section *left = one;
+	const struct tn_section *right = other;
+	int order = strcmp(left->kind, right->kind);
 
-	if (!config)
-		return NULL;
-	config->path = strdup(path);
-	config->directory = directory_of(path);
-	reader.failed = !config->path || !config->directory;
-	refused = ini_parse_stream(read_line, &reader, take_entry, &reader);
-	if (refused > 0)
-		tn_errors_add(errors, (struct tn_place){ path, (unsigned)refused },
-		              "the line cannot be read: write 'KEY = VALUE'");
-	if (refused >= 0 && !reader.failed)
-		return config;
-	tn_config_destroy(config);
-	return NULL;
+	return order ? order : strcmp(left->name, right->name);
 }
 
-static void finish_section(struct tn_section *section)
+void tn_section_finish(struct tn_section *section)
 {
 	for (size_t i = 0; i < section->count; i++) {
 		free(section->entries[i].key);
@@ -64,16 +33,22 @@ static void finish_section(struct tn_section *section)
 	free(section->name);
 }
 
-void tn_config_destroy(struct tn_config *config)
+void tn_section_destroy(struct tn_section *section)
 {
-	if (!config)
+	if (!section)
 		return;
-	for (size_t i = 0; i < config->count; i++)
-		finish_section(&config->sections[i]);
-	free(config->sections);
-	free(config->directory);
-	free(config->path);
-	free(config);
+	tn_section_finish(section);
+	free(section);
+}
+
+const struct tn_section *tn_config_find(const struct tn_config *config, const char *kind,
+                                        const char *name)
+{
+	struct tn_section wanted = { .kind = (char *)(uintptr_t)kind,
+		                     .name = (char *)(uintptr_t)name };
+	struct tn_section *const *found = tfind(&wanted, &config->index, tn_section_compare);
+
+	return found ? *found : NULL;
 }
 
 const struct tn_entry *tn_section_find(const struct tn_section *section, const char *key)
@@ -84,435 +59,287 @@ const struct tn_entry *tn_section_find(const struct tn_section *section, const c
 	return NULL;
 }
 
-static char *directory_of(const char *path)
+const char *tn_section_label(const struct tn_section *section, char *text, size_t room)
 {
-	const char *slash = strrchr(path, '/');
+	bool host = !strcmp(section->kind, "host");
 
-	if (!slash)
-		return strdup(".");
-	while (slash > path && slash[-1] == '/')
-		slash--;
-	return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+	if (!strcmp(section->kind, "worker") && *section->name)
+		snprintf(text, room, "worker '%s'", section->name);
+	else
+		snprintf(text, room, "[%s%s%s]", section->kind,
+		         *section->name && !(host && *section->name == '@') ? " " : "",
+		         section->name);
+	return text;
 }
 
-char *tn_config_resolve(const struct tn_config *config, const char *path)
+/* ---- Paths --------------------------------------------------------------------------------- */
+
+/* The size of the directory's name in a file's: 0 for the present directory. */
+static size_t directory_size(const char *file)
 {
-	const char *directory = config->directory;
-	char *resolved;
-	size_t size;
+	const char *slash = strrchr(file, '/');
+
+	while (slash && slash > file && slash[-1] == '/')
+		slash--;
+	if (!slash)
+		return 0;
+	return slash == file ? 1 : (size_t)(slash - file);
+}
+
+char *tn_config_resolve(struct tn_place place, const char *path)
+{
+	size_t size = directory_size(place.file);
+	const char *directory = size ? place.file : ".";
+	const char *between = size == 1 && *directory == '/' ? "" : "/";
+	char *resolved = NULL;
 
 	if (*path == '/')
 		return strdup(path);
 	while (strncmp(path, "./", 2) == 0)
 		path += 2;
-	size = strlen(directory) + strlen(path) + 2;
-	resolved = malloc(size);
-	if (resolved)
-		snprintf(resolved, size, "%s%s%s", directory, strcmp(directory, "/") ? "/" : "",
-		         path);
+	if (!*path)
+		return strndup(directory, size ? size : 1);
+	if (asprintf(&resolved, "%.*s%s%s", size ? (int)size : 1, directory, between, path) < 0)
+		return NULL;
 	return resolved;
 }
 
-/* ---- Complaints ------------------------------------------------------------------------- */
+/* ---- Files --------------------------------------------------------------------------------- */
 
-static struct tn_place here(const struct reader *reader)
+/* What a configuration is loaded with. */
+struct loading {
+	struct tn_config *config;
+	const struct tn_file *edited;
+	struct tn_errors *errors;
+	bool failed; /* no memory */
+};
+
+const char *tn_config_path(const struct tn_config *config)
 {
-	return (struct tn_place){ reader->config->path, reader->line };
+	return config->files[0].path;
 }
 
-/* "worker 'auth': " or "[host]: ", as far as the section is known. */
-static void describe(const struct tn_section *section, char *text, size_t room)
+/* The text that a file would get, in the place of what it holds. */
+static bool take_edited(struct tn_file *file, const struct tn_file *edited)
 {
-	text[0] = '\0';
-	if (!section || !section->kind)
-		return;
-	if (!strcmp(section->kind, "worker") && *section->name)
-		snprintf(text, room, "worker '%s': ", section->name);
-	else
-		snprintf(text, room, "[%s%s%s]: ", section->kind, *section->name ? " " : "",
-		         section->name);
+	char *text = malloc(edited->size + 1);
+
+	if (!text)
+		return false;
+	memcpy(text, edited->text, edited->size);
+	text[edited->size] = '\0';
+	free(file->text);
+	file->text = text;
+	file->size = edited->size;
+	return true;
 }
 
-static void complain(const struct reader *reader, struct tn_span key, const char *problem)
+/* Takes over the file. */
+static bool add_file(struct loading *loading, struct tn_file *file)
 {
-	char where[256];
+	struct tn_config *config = loading->config;
+	struct tn_file *files = reallocarray(config->files, config->file_count + 1,
+	                                     sizeof(files[0]));
 
-	describe(reader->section, where, sizeof(where));
-	tn_errors_add(reader->errors, here(reader), "%s%.*s: %s", where, (int)key.size, key.data,
-	              problem);
-}
-
-/* ---- Bytes ------------------------------------------------------------------------------ */
-
-static bool check_bytes(struct reader *reader, struct tn_span line)
-{
-	size_t position;
-	const char *problem = tn_span_problem(line, &position);
-
-	if (problem)
-		tn_errors_add(reader->errors, here(reader), "byte %zu of the line %s", position + 1,
-		              problem);
-	return !problem;
-}
-
-/* At the start of any line, since files are also put together of several, and more than one, since
- * inih skips one itself. */
-static struct tn_span skip_marks(struct reader *reader, struct tn_span line)
-{
-	static const char mark[] = "\xef\xbb\xbf";
-
-	if (!tn_span_begins(tn_span_trim(line), mark))
-		return line;
-	tn_errors_add(reader->errors, here(reader),
-	              "a byte order mark (BOM) at the start of the line: save the file as UTF-8 "
-	              "without one");
-	while (tn_span_begins(tn_span_trim(line), mark))
-		line = tn_span_behind(tn_span_trim(line), strlen(mark));
-	return line;
-}
-
-/* ---- Sections --------------------------------------------------------------------------- */
-
-/* The keys below what may be a header that cannot be read belong to no section: they are checked,
- * and dropped. */
-static void park_below(struct reader *reader, struct tn_span text)
-{
-	if (tn_span_begins(text, "["))
-		reader->section = &reader->parked;
-}
-
-static struct tn_section *find_section(const struct tn_config *config, struct tn_span kind,
-                                       struct tn_span name)
-{
-	for (size_t i = 0; i < config->count; i++) {
-		struct tn_section *section = &config->sections[i];
-
-		if (strlen(section->kind) == kind.size && tn_span_begins(kind, section->kind) &&
-		    strlen(section->name) == name.size && tn_span_begins(name, section->name))
-			return section;
-	}
-	return NULL;
-}
-
-static struct tn_section *new_section(struct tn_config *config)
-{
-	size_t capacity = config->capacity ? 2 * config->capacity : 8;
-	struct tn_section *sections;
-
-	if (config->count == config->capacity) {
-		sections = reallocarray(config->sections, capacity, sizeof(*sections));
-		if (!sections)
-			return NULL;
-		config->sections = sections;
-		config->capacity = capacity;
-	}
-	config->sections[config->count] = (struct tn_section){ 0 };
-	return &config->sections[config->count++];
-}
-
-static void add_section(struct reader *reader, struct tn_span kind, struct tn_span name)
-{
-	struct tn_section *section = new_section(reader->config);
-
-	if (section) {
-		section->place = here(reader);
-		section->kind = tn_span_copy(kind);
-		section->name = tn_span_copy(name);
-		reader->section = section;
-	}
-	reader->failed = !section || !section->kind || !section->name;
-}
-
-/* The keys of a section that comes twice go to the first, and are compared with its keys. */
-static void open_section(struct reader *reader, struct tn_span kind, struct tn_span name)
-{
-	struct tn_section *earlier = find_section(reader->config, kind, name);
-
-	if (!earlier) {
-		add_section(reader, kind, name);
-		return;
-	}
-	reader->section = earlier;
-	tn_errors_add(reader->errors, here(reader),
-	              "a second [%s%s%s], the first is in line %u: put the keys of both below one",
-	              earlier->kind, *earlier->name ? " " : "", earlier->name,
-	              earlier->place.line);
-}
-
-static struct tn_span first_word(struct tn_span text)
-{
-	size_t size = 0;
-
-	while (size < text.size && !tn_span_blank(text.data[size]))
-		size++;
-	return (struct tn_span){ text.data, size };
-}
-
-/* "worker auth": false where there are more than two words. */
-static bool split_header(struct tn_span inside, struct tn_span *kind, struct tn_span *name)
-{
-	inside = tn_span_trim(inside);
-	*kind = first_word(inside);
-	inside = tn_span_trim(tn_span_behind(inside, kind->size));
-	*name = first_word(inside);
-	return name->size == inside.size;
-}
-
-static void check_after_header(struct reader *reader, struct tn_span after)
-{
-	struct tn_span text = tn_span_trim(after);
-
-	if (!text.size || (text.data > after.data && (*text.data == ';' || *text.data == '#')))
-		return;
-	tn_errors_add(reader->errors, here(reader),
-	              "text after the ']': write it on a line of its own, or ' ;' before a "
-	              "comment");
-}
-
-static void read_header(struct reader *reader, struct tn_span text)
-{
-	size_t end = tn_span_find(text, "]");
-	struct tn_span inside = { text.data + 1, end - 1 };
-	struct tn_span kind, name;
-
-	park_below(reader, text);
-	if (end == text.size || text.data[end] != ']') {
-		inside = tn_span_trim(inside);
-		tn_errors_add(reader->errors, here(reader), "a header without ']': write '[%.*s]'",
-		              (int)inside.size, inside.data);
-		return;
-	}
-	check_after_header(reader, tn_span_behind(text, end + 1));
-	if (inside.size > SECTION_LIMIT)
-		tn_errors_add(reader->errors, here(reader),
-		              "a section name of %zu bytes: write one of at most %d", inside.size,
-		              SECTION_LIMIT);
-	if (split_header(inside, &kind, &name))
-		open_section(reader, kind, name);
-	else
-		tn_errors_add(reader->errors, here(reader),
-		              "a section name of more than two words: write '[KIND NAME]', with no "
-		              "blank in the name");
-}
-
-/* ---- Entries ---------------------------------------------------------------------------- */
-
-static const char *problem_of_quoted(struct reader *reader, struct tn_span value)
-{
-	struct tn_span inside = tn_span_behind(value, 1);
-	const char *quote = memchr(inside.data, '"', inside.size);
-	struct tn_span after, text;
-
-	if (!quote)
-		return "the double quote is not closed: write one more '\"' behind the value";
-	inside.size = (size_t)(quote - inside.data);
-	after = tn_span_behind(value, inside.size + 2);
-	text = tn_span_trim(after);
-	if (text.size && (text.data == after.data || *text.data != ';'))
-		return "text after the closing quote: end the value there, with ' ;' before a "
-		       "comment (a '\"' cannot stand inside quotes)";
-	reader->quoted = inside;
-	return NULL;
-}
-
-/* A var is free text, in which a ';' is more likely meant than a comment. */
-static const char *problem_of_plain(struct tn_span key, struct tn_span value)
-{
-	size_t end = tn_span_find(value, "");
-
-	if (end < value.size && tn_span_begins(key, "var."))
-		return "the text would end at ' ;': put it in double quotes, or the comment on a "
-		       "line of its own";
-	value.size = end;
-	if (!tn_span_trim(value).size)
-		return "no value: write \"\" for an empty text";
-	return NULL;
-}
-
-static bool check_value(struct reader *reader, struct tn_span key, struct tn_span value)
-{
-	const char *problem;
-
-	if (tn_span_begins(tn_span_trim(value), "\""))
-		problem = problem_of_quoted(reader, tn_span_trim(value));
-	else
-		problem = problem_of_plain(key, value);
-	if (problem)
-		complain(reader, key, problem);
-	return !problem;
-}
-
-static void check_section(struct reader *reader, struct tn_span key)
-{
-	if (reader->section)
-		return;
-	complain(reader, key, "no section above: write [host] or [worker NAME] before the key");
-	reader->section = &reader->parked;
-}
-
-/* Not quoted in the message: a line without a key may be a piece of a secret. */
-static const char *problem_of_key(struct tn_span text, size_t end)
-{
-	if (end == text.size || text.data[end] == ';')
-		return "a line without '=': write 'KEY = VALUE', '[KIND NAME]' or '; COMMENT'";
-	if (text.data[end] == ':')
-		return "a ':' behind the key: write '=' in its place";
-	if (!tn_span_trim((struct tn_span){ text.data, end }).size)
-		return "no key before the '=': write 'KEY = VALUE'";
-	return NULL;
-}
-
-static bool check_entry(struct reader *reader, struct tn_span text)
-{
-	size_t end = tn_span_find(text, "=:");
-	const char *problem = problem_of_key(text, end);
-	struct tn_span key = tn_span_trim((struct tn_span){ text.data, end });
-
-	if (problem) {
-		tn_errors_add(reader->errors, here(reader), "%s", problem);
+	if (files)
+		config->files = files;
+	if (!files || (loading->edited && tn_file_same(file, loading->edited) &&
+	               !take_edited(file, loading->edited))) {
+		tn_file_finish(file);
+		loading->failed = true;
 		return false;
 	}
-	check_section(reader, key);
-	return check_value(reader, key, tn_span_behind(text, end + 1));
+	files[config->file_count++] = *file;
+	return true;
 }
 
-static struct tn_entry *new_entry(struct tn_section *section)
+static const struct tn_file *find_file(const struct tn_config *config, const struct tn_file *file)
 {
-	size_t capacity = section->capacity ? 2 * section->capacity : 8;
-	struct tn_entry *entries;
+	for (size_t i = 0; i < config->file_count; i++)
+		if (tn_file_same(&config->files[i], file))
+			return &config->files[i];
+	return NULL;
+}
 
-	if (section->count == section->capacity) {
-		entries = reallocarray(section->entries, capacity, sizeof(*entries));
-		if (!entries)
-			return NULL;
-		section->entries = entries;
-		section->capacity = capacity;
+static void include_file(struct loading *loading, const struct tn_entry *entry, const char *path)
+{
+	struct tn_file file;
+	char reason[TN_REASON_SIZE];
+
+	if (tn_file_read(path, &file, reason)) {
+		tn_errors_add(loading->errors, entry->place, "include: '%s': %s", path, reason);
+		return;
 	}
-	section->entries[section->count] = (struct tn_entry){ 0 };
-	return &section->entries[section->count++];
-}
-
-static void add_entry(struct reader *reader, const char *key, const char *value)
-{
-	struct tn_entry *entry = new_entry(reader->section);
-
-	if (entry) {
-		entry->place = here(reader);
-		entry->key = strdup(key);
-		entry->quoted = reader->quoted.data;
-		entry->value = entry->quoted ? tn_span_copy(reader->quoted) : strdup(value);
+	if (find_file(loading->config, &file)) {
+		tn_errors_add(loading->errors, entry->place,
+		              "include: '%s' is part of the configuration already: include it once",
+		              path);
+		tn_file_finish(&file);
+		return;
 	}
-	reader->failed = !entry || !entry->key || !entry->value;
+	add_file(loading, &file);
 }
 
-/* inih's handler: its section is not used, for it may be cut, and merges two of a name. */
-static int take_entry(void *user, const char *section, const char *key, const char *value)
+static int compare_paths(const void *one, const void *other)
 {
-	struct reader *reader = user;
-	const struct tn_entry *earlier = tn_section_find(reader->section, key);
-	char problem[64];
+	return strcmp(*(char *const *)one, *(char *const *)other);
+}
 
+static void complain_of_glob(struct loading *loading, const struct tn_entry *entry,
+                             const char *written, int failure)
+{
+	if (failure == GLOB_NOSPACE) {
+		loading->failed = true;
+		return;
+	}
+	if (failure == GLOB_NOMATCH && strpbrk(written, "*?["))
+		return; /* an empty conf.d */
+	tn_errors_add(loading->errors, entry->place,
+	              "include: '%s': %s: name a file, or files such as conf.d/*.ini", written,
+	              failure == GLOB_NOMATCH ? "there is no such file"
+	                                      : "its directory is not there, or cannot be read");
+}
+
+/* glob sorts by the locale; here it is by the bytes, so that it is the same for everyone. */
+static void include_matches(struct loading *loading, const struct tn_entry *entry,
+                            const char *pattern, const char *written)
+{
+	glob_t matches;
+	int failure = glob(pattern, GLOB_NOSORT | GLOB_ERR, NULL, &matches);
+
+	if (failure)
+		complain_of_glob(loading, entry, written, failure);
+	else
+		qsort(matches.gl_pathv, matches.gl_pathc, sizeof(matches.gl_pathv[0]),
+		      compare_paths);
+	for (size_t i = 0; !failure && i < matches.gl_pathc && !loading->failed; i++)
+		include_file(loading, entry, matches.gl_pathv[i]);
+	globfree(&matches); /* also what was found before it failed */
+}
+
+/* The directory of the file that includes is no pattern. Returns NULL where there is no memory. */
+static char *make_pattern(struct tn_place place, const char *written)
+{
+	size_t size = *written == '/' ? 0 : directory_size(place.file);
+	char *pattern = malloc(2 * size + 1 + strlen(written) + 1);
+	char *end = pattern;
+
+	if (!pattern)
+		return NULL;
+	for (size_t i = 0; i < size; i++) {
+		if (strchr("*?[]\\", place.file[i]))
+			*end++ = '\\';
+		*end++ = place.file[i];
+	}
+	if (size && end[-1] != '/')
+		*end++ = '/';
+	memcpy(end, written, strlen(written) + 1);
+	return pattern;
+}
+
+static void include_list(struct loading *loading, const struct tn_entry *entry)
+{
+	const char *list = entry->value;
+	char written[PATTERN_SIZE];
+
+	while (!loading->failed && tn_value_next(&list, written, sizeof(written))) {
+		char *pattern;
+
+		if (!*written) {
+			tn_errors_add(loading->errors, entry->place,
+			              "include: an empty name in the list: remove the comma");
+			continue;
+		}
+		pattern = make_pattern(entry->place, written);
+		if (pattern)
+			include_matches(loading, entry, pattern, written);
+		loading->failed = loading->failed || !pattern;
+		free(pattern);
+	}
+}
+
+/* A file may include others, which come behind it. */
+static void read_files(struct loading *loading)
+{
+	for (size_t i = 0; i < loading->config->file_count && !loading->failed; i++) {
+		struct tn_file file = loading->config->files[i]; /* the list may move */
+		struct tn_section preamble = { 0 };
+
+		if (!tn_reader_read(loading->config, &file, &preamble, loading->errors))
+			loading->failed = true;
+		for (size_t j = 0; j < preamble.count && !loading->failed; j++)
+			include_list(loading, &preamble.entries[j]);
+		tn_section_finish(&preamble);
+	}
+}
+
+/* Takes over the file. */
+static struct tn_config *load(struct tn_file *file, const struct tn_file *edited,
+                              struct tn_errors *errors)
+{
+	struct loading loading = {
+		.config = calloc(1, sizeof(*loading.config)),
+		.edited = edited,
+		.errors = errors,
+	};
+
+	if (!loading.config) {
+		tn_file_finish(file);
+		return NULL;
+	}
+	if (add_file(&loading, file))
+		read_files(&loading);
+	if (!loading.failed)
+		return loading.config;
+	tn_config_destroy(loading.config);
+	return NULL;
+}
+
+int tn_config_load(const char *path, const struct tn_file *edited, struct tn_config **config,
+                   struct tn_errors *errors, char *reason)
+{
+	struct tn_file file;
+	int code = tn_file_read(path, &file, reason);
+
+	*config = NULL;
+	if (code)
+		return code;
+	*config = load(&file, edited, errors);
+	if (*config)
+		return 0;
+	snprintf(reason, TN_REASON_SIZE, "out of memory");
+	return EX_OSERR;
+}
+
+struct tn_config *tn_config_parse(const char *path, const char *text, size_t size,
+                                  struct tn_errors *errors)
+{
+	struct tn_file file = { .path = strdup(path), .text = malloc(size + 1), .size = size };
+
+	if (!file.path || !file.text) {
+		tn_file_finish(&file);
+		return NULL;
+	}
+	memcpy(file.text, text, size);
+	file.text[size] = '\0';
+	return load(&file, NULL, errors);
+}
+
+static void forget(void *section)
+{
 	(void)section;
-	if (reader->failed || reader->section == &reader->parked)
-		return 1;
-	if (!earlier) {
-		add_entry(reader, key, value);
-		return 1;
-	}
-	snprintf(problem, sizeof(problem), "already in line %u: keep one of the two",
-	         earlier->place.line);
-	complain(reader, (struct tn_span){ key, strlen(key) }, problem);
-	return 1;
 }
 
-/* ---- Lines ------------------------------------------------------------------------------ */
-
-static struct tn_span next_line(struct reader *reader)
+void tn_config_destroy(struct tn_config *config)
 {
-	struct tn_span line = reader->rest;
-	const char *newline = memchr(line.data, '\n', line.size);
-
-	reader->line++;
-	if (!newline) {
-		reader->rest = tn_span_behind(line, line.size);
-		return line;
-	}
-	line.size = (size_t)(newline - line.data);
-	reader->rest = tn_span_behind(reader->rest, line.size + 1);
-	if (line.size && line.data[line.size - 1] == '\r')
-		line.size--;
-	return line;
-}
-
-/* Whether an indented line was meant as one of its own, and not as the rest of the value above. */
-static bool stands_alone(struct tn_span text)
-{
-	size_t end = tn_span_find(text, "=");
-	struct tn_span key = tn_span_trim((struct tn_span){ text.data, end });
-
-	if (tn_span_begins(text, "["))
-		return true;
-	for (size_t i = 0; i < key.size; i++)
-		if (tn_span_blank(key.data[i]) || strchr("/:?&\",", key.data[i]))
-			return false;
-	return key.size && end < text.size && text.data[end] == '=';
-}
-
-static bool check_line(struct reader *reader, struct tn_span line, struct tn_span text)
-{
-	if (line.size > LINE_LIMIT) {
-		tn_errors_add(reader->errors, here(reader),
-		              "a line of %zu bytes: write at most %d, and a comment on a line of "
-		              "its own",
-		              line.size, LINE_LIMIT);
-		return false;
-	}
-	if (text.data == line.data)
-		return true;
-	tn_errors_add(reader->errors, here(reader),
-	              "a blank at the start of the line: write it without, and each value in one "
-	              "line");
-	return stands_alone(text);
-}
-
-/* What inih may see of the line: its key and value, or nothing. */
-static struct tn_span inspect(struct reader *reader, struct tn_span whole)
-{
-	struct tn_span line = skip_marks(reader, whole);
-	struct tn_span text = tn_span_trim(line);
-	struct tn_span nothing = { line.data, 0 };
-
-	reader->quoted = (struct tn_span){ 0 };
-	if (!check_bytes(reader, line)) {
-		park_below(reader, text);
-		return nothing;
-	}
-	if (!text.size || *text.data == ';' || *text.data == '#')
-		return nothing;
-	if (!check_line(reader, line, text)) {
-		park_below(reader, text);
-		return nothing;
-	}
-	if (*text.data != '[')
-		return check_entry(reader, text) ? text : nothing;
-	read_header(reader, text);
-	return nothing;
-}
-
-/* inih's reader, in the form of fgets. */
-static char *read_line(char *buffer, int room, void *stream)
-{
-	struct reader *reader = stream;
-	struct tn_span text;
-
-	if (reader->failed || !reader->rest.size)
-		return NULL;
-	text = inspect(reader, next_line(reader));
-	if (text.size + 2 > (size_t)room) /* someone gave inih a smaller buffer */
-		reader->failed = true;
-	if (reader->failed)
-		return NULL;
-	memcpy(buffer, text.data, text.size);
-	memcpy(buffer + text.size, "\n", 2);
-	return buffer;
+	if (!config)
+		return;
+	tdestroy(config->index, forget);
+	for (size_t i = 0; i < config->count; i++)
+		tn_section_destroy(config->sections[i]);
+	free(config->sections);
+	for (size_t i = 0; i < config->file_count; i++)
+		tn_file_finish(&config->files[i]);
+	free(config->files);
+	free(config);
 }

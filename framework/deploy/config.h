@@ -1,57 +1,78 @@
 /*
  * config.h - the INI text as sections and entries, each with its place.
  *
- * It knows the form of the file, not the meaning of its keys. inih does the reading; what inih
- * would pass over in silence or read in a surprising way becomes an error that says what to write
- * instead.
+ * It knows the form of the files, not the meaning of their keys but `include`. inih does the
+ * reading; what inih would pass over in silence or read in a surprising way becomes an error that
+ * says what to write instead.
  */
 #ifndef TENON_DEPLOY_CONFIG_H
 #define TENON_DEPLOY_CONFIG_H
 
 #include "deploy/errors.h"
+#include "deploy/file.h"
 
 struct tn_entry {
 	struct tn_place place;
+	const struct tn_section *section;
 	char *key;
 	char *value; /* without the quotes */
 	bool quoted;
+	bool unset; /* `key =`, in a variant: takes away what it would inherit; its value is "" */
 };
 
-/* [kind name] or [kind] */
+/* [kind name] or [kind]; [worker auth@staging] and [host@staging] are variants. */
 struct tn_section {
 	struct tn_place place;
-	char *kind; /* "host", "worker" */
-	char *name; /* "auth"; "" where there is none */
+	char *kind;          /* "host", "worker" */
+	char *name;          /* "auth", "auth@staging"; of the host "" and "@staging" */
+	const char *variant; /* what follows the first '@' in the name; NULL: it is none */
 	struct tn_entry *entries;
 	size_t count;
 	size_t capacity;
 };
 
 struct tn_config {
-	char *path;      /* as the user gave it: it stands in the messages */
-	char *directory; /* where relative paths start */
-	struct tn_section *sections;
+	struct tn_file *files; /* the one that was named, then those that are included */
+	size_t file_count;
+	struct tn_section **sections; /* in the order of the files */
 	size_t count;
 	size_t capacity;
+	void *index; /* tsearch's tree of the sections */
 };
 
 /*
- * Reads the text of a configuration file; `path` is its name. Errors are added to the list. Returns
- * what could be read, for the caller to destroy, also where there were errors: then entries may be
- * missing, so that a complaint about what is not there would mislead. NULL only where there is no
- * memory.
+ * Reads a configuration with all files that it includes. Errors of their content are added to the
+ * list. Returns 0 and *config, for the caller to destroy, also where there were such errors: then
+ * entries may be missing, so that a complaint about what is not there would mislead. Else the exit
+ * code, *config NULL, and the reason (TN_REASON_SIZE bytes), which does not name the path.
+ *
+ * `edited`, where it is not NULL, is what the file of that device and inode is taken to hold.
  */
+int tn_config_load(const char *path, const struct tn_file *edited, struct tn_config **config,
+                   struct tn_errors *errors, char *reason);
+
+/* The same from the text of the first file; NULL only where there is no memory. */
 struct tn_config *tn_config_parse(const char *path, const char *text, size_t size,
                                   struct tn_errors *errors);
 void tn_config_destroy(struct tn_config *config);
 
-/* The entry of that key in the section; NULL where there is none. */
+/* The name of the file that was named, as the user gave it. */
+const char *tn_config_path(const struct tn_config *config);
+
+/* The section of that kind and name; NULL where there is none. */
+const struct tn_section *tn_config_find(const struct tn_config *config, const char *kind,
+                                        const char *name);
+
+/* The section's own entry of that key, an unset one included; NULL where there is none. */
 const struct tn_entry *tn_section_find(const struct tn_section *section, const char *key);
 
+/* "worker 'auth@staging'", "[host@staging]": how messages name it. Returns text. */
+const char *tn_section_label(const struct tn_section *section, char *text, size_t room);
+
 /*
- * Path as seen from the directory of the configuration: `path` itself if it is absolute. For the
- * caller to free; NULL where there is no memory.
+ * The path as seen from the file in which it stands: `path` itself if it is absolute, the file's
+ * directory if it is empty. For the caller to free; NULL where there is no memory.
  */
-char *tn_config_resolve(const struct tn_config *config, const char *path);
+char *tn_config_resolve(struct tn_place place, const char *path);
 
 #endif

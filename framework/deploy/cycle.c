@@ -12,73 +12,88 @@ enum mark {
 	DONE,
 };
 
-/* A walk along the bindings, depth first. */
+/* A Worker on the path, and how far its bindings have been followed. */
+struct step {
+	const struct tn_plan_worker *worker;
+	size_t binding;
+	size_t target;
+};
+
+/* A walk along the bindings, depth first; a chain may be longer than the stack is deep. */
 struct walk {
-	const struct tn_deployment *deployment;
 	struct tn_errors *errors;
-	enum mark *marks; /* one for each instance */
-	size_t *path;     /* numbers of the instances from the first to the present one */
+	enum mark *marks; /* one for each Worker */
+	struct step *path;
 	size_t depth;
 };
 
-static void warn(const struct walk *walk, const struct tn_entry *entry, size_t target)
+static void warn(const struct walk *walk, const struct tn_plan_binding *binding,
+                 const struct tn_plan_worker *target)
 {
-	const struct tn_instance *instances = walk->deployment->instances;
 	char text[TEXT_SIZE];
 	size_t from = walk->depth;
 	size_t size = 0;
 
-	while (walk->path[from - 1] != target)
+	while (walk->path[from - 1].worker != target)
 		from--;
 	for (size_t i = from - 1; i < walk->depth && size < sizeof(text); i++)
 		size += (size_t)snprintf(text + size, sizeof(text) - size, "%s > ",
-		                         instances[walk->path[i]].name);
+		                         walk->path[i].worker->name);
 	if (size >= sizeof(text))
 		memcpy(text + sizeof(text) - sizeof(CUT), CUT, sizeof(CUT));
-	tn_errors_warn(walk->errors, entry->place,
+	tn_errors_warn(walk->errors, binding->entry->place,
 	               "worker '%s': %s: the bindings form a cycle, %s%s: max_depth ends it",
-	               instances[walk->path[walk->depth - 1]].name, entry->key, text,
-	               instances[target].name);
+	               binding->caller->name, binding->entry->key, text, target->name);
 }
 
-static void visit(struct walk *walk, size_t number)
+static void enter(struct walk *walk, const struct tn_plan_worker *worker)
 {
-	const struct tn_section *section = walk->deployment->instances[number].section;
-
-	walk->marks[number] = ON_PATH;
-	walk->path[walk->depth++] = number;
-	for (size_t i = 0; i < section->count; i++) {
-		const struct tn_entry *entry = &section->entries[i];
-		const struct tn_instance *target;
-		size_t next;
-
-		if (strncmp(entry->key, "service.", strlen("service.")) != 0)
-			continue;
-		target = tn_deployment_find(walk->deployment, entry->value);
-		if (!target)
-			continue;
-		next = (size_t)(target - walk->deployment->instances);
-		if (walk->marks[next] == ON_PATH)
-			warn(walk, entry, next);
-		else if (walk->marks[next] == UNSEEN)
-			visit(walk, next);
-	}
-	walk->depth--;
-	walk->marks[number] = DONE;
+	walk->marks[worker->number] = ON_PATH;
+	walk->path[walk->depth++] = (struct step){ .worker = worker };
 }
 
-void tn_cycle_warn(const struct tn_deployment *deployment, struct tn_errors *errors)
+static void follow(struct walk *walk, const struct tn_plan_binding *binding,
+                   const struct tn_plan_worker *target)
+{
+	if (walk->marks[target->number] == ON_PATH)
+		warn(walk, binding, target);
+	else if (walk->marks[target->number] == UNSEEN)
+		enter(walk, target);
+}
+
+static void go_on(struct walk *walk)
+{
+	struct step *step = &walk->path[walk->depth - 1];
+	const struct tn_plan_binding *binding;
+
+	if (step->binding == step->worker->binding_count) {
+		walk->marks[step->worker->number] = DONE;
+		walk->depth--;
+		return;
+	}
+	binding = &step->worker->bindings[step->binding];
+	if (step->target < binding->target_count) {
+		follow(walk, binding, binding->targets[step->target++].worker);
+		return;
+	}
+	step->binding++;
+	step->target = 0;
+}
+
+void tn_cycle_warn(const struct tn_plan *plan, struct tn_errors *errors)
 {
 	struct walk walk = {
-		.deployment = deployment,
 		.errors = errors,
-		.marks = calloc(deployment->count + 1, sizeof(walk.marks[0])),
-		.path = calloc(deployment->count + 1, sizeof(walk.path[0])),
+		.marks = calloc(plan->count + 1, sizeof(walk.marks[0])),
+		.path = calloc(plan->count + 1, sizeof(walk.path[0])),
 	};
 
-	for (size_t i = 0; walk.marks && walk.path && i < deployment->count; i++) {
-		if (walk.marks[i] == UNSEEN)
-			visit(&walk, i);
+	for (size_t i = 0; walk.marks && walk.path && i < plan->count; i++) {
+		if (walk.marks[i] != UNSEEN)
+			continue;
+		enter(&walk, &plan->workers[i]);
+		while (walk.depth)
+			go_on(&walk);
 	}
 	free(walk.marks);
 	free(walk.path);

@@ -2,9 +2,9 @@
 #ifndef TENON_DEPLOY_CYCLE_H
 #define TENON_DEPLOY_CYCLE_H
 
-#include "deploy/deployment.h"
+#include "deploy/plan.h"
 
 /* Warns of each cycle of bindings, once; it is legal, and max_depth guards it. */
-void tn_cycle_warn(const struct tn_deployment *deployment, struct tn_errors *errors);
+void tn_cycle_warn(const struct tn_plan *plan, struct tn_errors *errors);
 
 #endif

@@ -1,114 +1,55 @@
 #include "deploy/deployment.h"
 
 #include "deploy/binding.h"
-#include "deploy/cycle.h"
-#include "deploy/nearest.h"
 #include "deploy/secrets.h"
 #include "deploy/shared.h"
-#include "deploy/value.h"
+#include "deploy/slots.h"
 #include "observe/log.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#define HINT_SIZE 128
-#define ITEM_SIZE 512
 #define ENV_ALIGNMENT ((size_t)64) /* a cache line: no two Workers share one */
 
 struct tn_instance *tn_deployment_find(const struct tn_deployment *deployment, const char *name)
 {
-	for (size_t i = 0; i < deployment->count; i++) {
-		if (strcmp(deployment->instances[i].name, name) == 0)
-			return &deployment->instances[i];
-	}
-	return NULL;
+	const struct tn_plan_worker *worker = tn_plan_find(deployment->plan, name);
+
+	return worker ? deployment->by_worker[worker->number] : NULL;
 }
 
-/* ---- Sections ------------------------------------------------------------------------------ */
-
-static void unknown_section(const struct tn_section *section, struct tn_errors *errors)
+const struct tn_service *tn_deployment_service(const struct tn_deployment *deployment,
+                                               const struct tn_route *route)
 {
-	struct tn_nearest nearest = { .wanted = section->kind };
-	char hint[HINT_SIZE];
-
-	if (strcmp(section->kind, "host") == 0) {
-		tn_errors_add(errors, section->place,
-		              "[host %s]: there is one host, without a name: write [host]",
-		              section->name);
-		return;
-	}
-	tn_nearest_try(&nearest, "host");
-	tn_nearest_try(&nearest, "worker");
-	tn_errors_add(errors, section->place,
-	              "unknown section [%s%s%s]%s: there are [host] and [worker NAME]",
-	              section->kind, *section->name ? " " : "", section->name,
-	              tn_nearest_hint(&nearest, hint, sizeof(hint)));
+	return deployment->by_worker[route->worker]->service;
 }
 
-static bool name_valid(const char *name)
-{
-	return *name && name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	                                  "0123456789-_.")] == '\0';
-}
+/* ---- Instances ----------------------------------------------------------------------------- */
 
-static void add_instance(struct tn_deployment *deployment, const struct tn_section *section,
-                         struct tn_errors *errors)
+static bool make_instances(struct tn_deployment *deployment)
 {
-	if (!*section->name) {
-		tn_errors_add(errors, section->place, "[worker]: it has no name: write "
-		                                      "[worker NAME]");
-		return;
-	}
-	if (!name_valid(section->name))
-		tn_errors_add(errors, section->place,
-		              "worker '%s': a name has letters, digits, '-', '_' and '.'",
-		              section->name);
-	deployment->instances[deployment->count++] = (struct tn_instance){
-		.section = section,
-		.name = section->name,
-	};
-}
+	const struct tn_plan *plan = deployment->plan;
 
-static bool read_sections(struct tn_deployment *deployment, struct tn_errors *errors)
-{
-	const struct tn_config *config = deployment->config;
-	struct tn_place whole = { .file = config->path };
-
-	deployment->instances = calloc(config->count + 1, sizeof(deployment->instances[0]));
-	deployment->modules = calloc(config->count + 1, sizeof(struct tn_module *));
-	if (!deployment->instances || !deployment->modules)
+	deployment->instances = calloc(plan->count + 1, sizeof(deployment->instances[0]));
+	deployment->by_worker = calloc(plan->count + 1, sizeof(deployment->by_worker[0]));
+	deployment->modules = calloc(plan->count + 1, sizeof(deployment->modules[0]));
+	if (!deployment->instances || !deployment->by_worker || !deployment->modules)
 		return false;
-	for (size_t i = 0; i < config->count; i++) {
-		const struct tn_section *section = &config->sections[i];
+	for (size_t i = 0; i < plan->count; i++) {
+		struct tn_instance *instance = &deployment->instances[deployment->count];
 
-		if (strcmp(section->kind, "worker") == 0)
-			add_instance(deployment, section, errors);
-		else if (strcmp(section->kind, "host") != 0 || *section->name)
-			unknown_section(section, errors);
+		if (!plan->workers[i].reachable)
+			continue;
+		instance->worker = &plan->workers[i];
+		instance->name = plan->workers[i].name;
+		deployment->by_worker[i] = instance;
+		deployment->count++;
 	}
-	if (!deployment->count && !errors->errors)
-		tn_errors_add(errors, whole, "there is no Worker: add a section [worker NAME] "
-		                             "with `route = /*`");
 	return true;
 }
 
 /* ---- Modules ------------------------------------------------------------------------------- */
-
-/* What `module` says, or the Worker's name and .so; without a slash, below [host] modules. */
-static char *find_module_path(const struct tn_deployment *deployment,
-                              const struct tn_instance *instance)
-{
-	const struct tn_entry *entry = tn_section_find(instance->section, "module");
-	char *path = NULL;
-
-	if (entry && strchr(entry->value, '/'))
-		return tn_config_resolve(deployment->config, entry->value);
-	if (asprintf(&path, "%s/%s%s", deployment->settings.modules,
-	             entry ? entry->value : instance->name, entry ? "" : ".so") < 0)
-		return NULL;
-	return path;
-}
 
 /* Workers that name the same file share the module; the loader would give the same one anyway. */
 static const struct tn_module *loaded_module(const struct tn_deployment *deployment,
@@ -125,22 +66,22 @@ static const struct tn_module *loaded_module(const struct tn_deployment *deploym
 static void load_module(struct tn_deployment *deployment, struct tn_instance *instance,
                         const struct tn_deployment_options *options, struct tn_errors *errors)
 {
-	const struct tn_entry *entry = tn_section_find(instance->section, "module");
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): each instance has its section */
-	struct tn_place place = entry ? entry->place : instance->section->place;
+	const struct tn_entry *entry = tn_keys_find(&instance->worker->keys, "module");
+	struct tn_place place = entry ? entry->place : instance->worker->section->place;
+	const char *path = instance->worker->module_path;
 	char reason[TN_REASON_SIZE];
 	struct tn_module *module;
 
-	instance->module = loaded_module(deployment, instance->module_path);
+	instance->module = loaded_module(deployment, path);
 	if (instance->module)
 		return;
 	tn_progress_note(deployment->progress, TN_STEP_LOAD,
 	                 (uint32_t)(instance - deployment->instances));
-	module = tn_module_load(instance->module_path, reason);
+	module = tn_module_load(path, reason);
 	tn_progress_note(deployment->progress, TN_STEP_NONE, 0);
 	if (!module) {
 		tn_errors_add(errors, place, "worker '%s': module '%s': %s", instance->name,
-		              instance->module_path, reason);
+		              path, reason);
 		return;
 	}
 	deployment->modules[deployment->module_count++] = module;
@@ -153,39 +94,53 @@ static void load_module(struct tn_deployment *deployment, struct tn_instance *in
 static bool is_left_out(const struct tn_deployment *deployment, size_t number,
                         const struct tn_deployment_options *options)
 {
-	const char *path = deployment->instances[number].module_path;
+	const char *path = deployment->instances[number].worker->module_path;
 
 	for (size_t i = 0; options->skip && i <= number; i++) {
-		if (strcmp(deployment->instances[i].module_path, path) == 0 &&
+		if (strcmp(deployment->instances[i].worker->module_path, path) == 0 &&
 		    options->skip(options->argument, i))
 			return true;
 	}
 	return false;
 }
 
-static bool load_modules(struct tn_deployment *deployment,
+static void load_modules(struct tn_deployment *deployment,
                          const struct tn_deployment_options *options, struct tn_errors *errors)
 {
-	for (size_t i = 0; i < deployment->count; i++) {
-		struct tn_instance *instance = &deployment->instances[i];
-
-		instance->module_path = find_module_path(deployment, instance);
-		if (!instance->module_path)
-			return false;
+	for (size_t i = 0; i < deployment->count; i++)
 		if (!is_left_out(deployment, i, options))
-			load_module(deployment, instance, options, errors);
-	}
-	return true;
+			load_module(deployment, &deployment->instances[i], options, errors);
 }
 
 /* ---- Envs ---------------------------------------------------------------------------------- */
 
+static size_t aligned(size_t size)
+{
+	return (size + ENV_ALIGNMENT - 1) & ~(ENV_ALIGNMENT - 1);
+}
+
 static size_t env_room(const struct tn_instance *instance)
 {
-	size_t size = instance->module ? instance->module->worker->env_size
-	                               : sizeof(struct tn_service);
+	return aligned(instance->module ? instance->module->worker->env_size
+	                                : sizeof(struct tn_service));
+}
 
-	return (size + ENV_ALIGNMENT - 1) & ~(ENV_ALIGNMENT - 1);
+static size_t splits_room(const struct tn_plan_worker *worker)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < worker->binding_count; i++)
+		if (worker->bindings[i].target_count > 1)
+			room += aligned(tn_split_size(worker->bindings[i].target_count));
+	return room;
+}
+
+void *tn_deployment_take_split(struct tn_deployment *deployment, size_t count)
+{
+	void *split = deployment->next_split;
+
+	deployment->next_split += aligned(tn_split_size(count));
+	return split;
 }
 
 /* All envs exist before any is linked, so that the order of the file does not matter. */
@@ -195,7 +150,8 @@ static bool make_envs(struct tn_deployment *deployment)
 
 	deployment->envs_size = 1;
 	for (size_t i = 0; i < deployment->count; i++)
-		deployment->envs_size += env_room(&deployment->instances[i]);
+		deployment->envs_size += env_room(&deployment->instances[i]) +
+		                         splits_room(deployment->instances[i].worker);
 	deployment->envs = mmap(NULL, deployment->envs_size, PROT_READ | PROT_WRITE,
 	                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (deployment->envs == MAP_FAILED) {
@@ -212,47 +168,8 @@ static bool make_envs(struct tn_deployment *deployment)
 			instance->service->fetch = instance->module->worker->fetch;
 		next += env_room(instance);
 	}
+	deployment->next_split = next;
 	return true;
-}
-
-/* ---- Routes -------------------------------------------------------------------------------- */
-
-static void add_routes(struct tn_deployment *deployment, const struct tn_instance *instance,
-                       struct tn_errors *errors)
-{
-	const struct tn_entry *entry = tn_section_find(instance->section, "route");
-	const char *list = entry ? entry->value : NULL;
-	char item[ITEM_SIZE];
-
-	while (list && tn_value_next(&list, item, sizeof(item))) {
-		const char *wrong = tn_routes_add(&deployment->routes, item, entry->place,
-		                                  instance->name);
-
-		if (wrong)
-			tn_errors_add(errors, entry->place, "worker '%s': route: '%s': %s",
-			              instance->name, item, wrong);
-	}
-}
-
-static void link_routes(struct tn_deployment *deployment)
-{
-	for (size_t i = 0; i < deployment->routes.count; i++) {
-		struct tn_route *route = &deployment->routes.list[i];
-
-		route->service = tn_deployment_find(deployment, route->worker)->service;
-	}
-}
-
-static void make_routes(struct tn_deployment *deployment, struct tn_errors *errors)
-{
-	struct tn_place whole = { .file = deployment->config->path };
-
-	for (size_t i = 0; i < deployment->count; i++)
-		add_routes(deployment, &deployment->instances[i], errors);
-	tn_routes_sort(&deployment->routes, errors);
-	link_routes(deployment);
-	if (deployment->count && !deployment->routes.count && !errors->errors)
-		tn_errors_warn(errors, whole, "no Worker has a route: every request gets 404");
 }
 
 /* ---- The whole ----------------------------------------------------------------------------- */
@@ -260,21 +177,20 @@ static void make_routes(struct tn_deployment *deployment, struct tn_errors *erro
 static bool build(struct tn_deployment *deployment, const struct tn_deployment_options *options,
                   struct tn_errors *errors)
 {
-	tn_settings_read(&deployment->settings, deployment->config, errors);
-	if (!deployment->settings.modules || !deployment->settings.access_log)
+	if (!make_instances(deployment) || !tn_secrets_read(deployment, errors))
 		return false;
-	if (!read_sections(deployment, errors) || !tn_secrets_read(deployment, errors) ||
-	    !load_modules(deployment, options, errors) || !make_envs(deployment))
+	load_modules(deployment, options, errors);
+	if (!make_envs(deployment))
 		return false;
+	tn_binding_check_keys(deployment, errors);
 	for (size_t i = 0; i < deployment->count; i++)
 		tn_binding_fill(deployment, &deployment->instances[i], errors);
-	make_routes(deployment, errors);
-	if (options->warn)
-		tn_cycle_warn(deployment, errors);
+	if (options->warn && !errors->errors)
+		tn_plan_warn(deployment->plan, errors);
 	return true;
 }
 
-struct tn_deployment *tn_deployment_create(const struct tn_config *config,
+struct tn_deployment *tn_deployment_create(const struct tn_plan *plan,
                                            const struct tn_deployment_options *options,
                                            struct tn_errors *errors)
 {
@@ -282,7 +198,7 @@ struct tn_deployment *tn_deployment_create(const struct tn_config *config,
 
 	if (!deployment)
 		return NULL;
-	deployment->config = config;
+	deployment->plan = plan;
 	deployment->progress = options->progress;
 	if (build(deployment, options, errors))
 		return deployment;
@@ -329,7 +245,7 @@ static void start(struct tn_deployment *deployment, size_t number, struct tn_err
 	}
 	instance->started = !reason;
 	if (reason)
-		tn_errors_add(errors, instance->section->place, "worker '%s': %s: %s",
+		tn_errors_add(errors, instance->worker->section->place, "worker '%s': %s: %s",
 		              instance->name, hook->name, reason);
 }
 
@@ -377,17 +293,14 @@ void tn_deployment_destroy(struct tn_deployment *deployment)
 	if (!deployment)
 		return;
 	tn_deployment_stop(deployment);
-	tn_routes_finish(&deployment->routes);
 	tn_shared_destroy(deployment->shared);
 	tn_secrets_finish(deployment);
 	for (size_t i = 0; i < deployment->module_count; i++)
 		tn_module_forget(deployment->modules[i]);
 	free(deployment->modules);
-	for (size_t i = 0; i < deployment->count; i++)
-		free(deployment->instances[i].module_path);
+	free(deployment->by_worker);
 	free(deployment->instances);
 	if (deployment->envs)
 		munmap(deployment->envs, deployment->envs_size);
-	tn_settings_finish(&deployment->settings);
 	free(deployment);
 }

@@ -1,22 +1,20 @@
 /*
- * deployment.h - one whole configuration, resolved: modules, envs, bindings, routes.
+ * deployment.h - a plan made real: modules, envs, bindings. Only the Workers that are reachable are
+ * in it.
  *
  * It is made on one thread and does not change once it has started.
  */
 #ifndef TENON_DEPLOY_DEPLOYMENT_H
 #define TENON_DEPLOY_DEPLOYMENT_H
 
-#include "deploy/config.h"
 #include "deploy/module.h"
+#include "deploy/plan.h"
 #include "deploy/progress.h"
-#include "deploy/route.h"
-#include "deploy/settings.h"
 
 /* One Worker of the deployment: a module with an env of its own. */
 struct tn_instance {
-	const struct tn_section *section;
+	const struct tn_plan_worker *worker;
 	const char *name;
-	char *module_path;
 	const struct tn_module *module; /* NULL: it could not be loaded */
 	struct tn_service *service;     /* the start of its env */
 	bool started;
@@ -25,22 +23,23 @@ struct tn_instance {
 /* A secret, and the entry that names it. */
 struct tn_bound_secret {
 	const struct tn_entry *entry;
-	struct tn_secret *secret;
+	struct tn_secret *secret; /* NULL: it could not be read */
 };
 
 struct tn_deployment {
-	const struct tn_config *config;
-	struct tn_settings settings;
-	struct tn_instance *instances; /* in the order of the file */
+	const struct tn_plan *plan;
+	struct tn_instance *instances; /* in the order of the files */
 	size_t count;
-	struct tn_module **modules; /* each once; at most one for each instance */
+	struct tn_instance **by_worker; /* one for each Worker of the plan; NULL: not reachable */
+	struct tn_module **modules;     /* each once; at most one for each instance */
 	size_t module_count;
 	struct tn_bound_secret *secrets; /* read before any module is loaded */
 	size_t secret_count;
 	struct tn_shared_block *shared;
-	void *envs; /* one mapping with all of them */
+	void *envs; /* one mapping with all of them, and the splits behind them */
 	size_t envs_size;
-	struct tn_routes routes;
+	char *next_split;
+	bool sticky;                  /* a split has a key, which is in the inbound request */
 	struct tn_progress *progress; /* the caller's, or NULL */
 };
 
@@ -50,15 +49,15 @@ struct tn_deployment_options {
 	/* Whether to leave out the module of a Worker that is known to crash or hang. */
 	bool (*skip)(void *argument, size_t worker);
 	void *argument;
-	bool warn; /* add warnings to the list, too: further exports, cycles */
+	bool warn; /* add warnings to the list, too: further exports, what tn_plan_warn says */
 };
 
 /*
- * Reads, loads and links everything that the configuration names. Errors are added to the list;
- * it is usable only if there were none. The configuration must outlive it. NULL only where there
- * is no memory. Takes the variables of the secrets out of the environment.
+ * Reads, loads and links all that is reachable. Errors are added to the list; it is usable only if
+ * there were none, in the plan either. The plan must outlive it. NULL only where there is no
+ * memory. Takes the variables of all secrets of the configuration out of the environment.
  */
-struct tn_deployment *tn_deployment_create(const struct tn_config *config,
+struct tn_deployment *tn_deployment_create(const struct tn_plan *plan,
                                            const struct tn_deployment_options *options,
                                            struct tn_errors *errors);
 
@@ -74,7 +73,15 @@ void tn_deployment_stop(struct tn_deployment *deployment);
 /* Stops it if need be and frees all but the code of the modules. NULL is fine. */
 void tn_deployment_destroy(struct tn_deployment *deployment);
 
-/* The Worker of that name; NULL where there is none. */
+/* The Worker of that name, as it stands in the section's header; NULL where there is none, or
+ * nothing reaches it. */
 struct tn_instance *tn_deployment_find(const struct tn_deployment *deployment, const char *name);
+
+/* The Worker that a route of the plan leads to. */
+const struct tn_service *tn_deployment_service(const struct tn_deployment *deployment,
+                                               const struct tn_route *route);
+
+/* Room for one split among the envs, which become read-only with them. */
+void *tn_deployment_take_split(struct tn_deployment *deployment, size_t count);
 
 #endif

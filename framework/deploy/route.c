@@ -124,9 +124,14 @@ static bool make_room(struct tn_routes *routes)
 }
 
 const char *tn_routes_add(struct tn_routes *routes, const char *pattern, struct tn_place place,
-                          const char *worker)
+                          const char *worker_name, size_t worker)
 {
-	struct tn_route route = { .place = place, .worker = worker };
+	struct tn_route route = {
+		.place = place,
+		.number = routes->count,
+		.worker = worker,
+		.worker_name = worker_name,
+	};
 	const char *path = strchr(pattern, '/');
 	const char *wrong;
 
@@ -185,7 +190,7 @@ static int compare_for_sort(const void *left, const void *right)
 
 	if (order)
 		return order;
-	return (one->place.line > other->place.line) - (one->place.line < other->place.line);
+	return (one->number > other->number) - (one->number < other->number);
 }
 
 void tn_routes_sort(struct tn_routes *routes, struct tn_errors *errors)
@@ -199,8 +204,9 @@ void tn_routes_sort(struct tn_routes *routes, struct tn_errors *errors)
 		if (compare(one, other) == 0)
 			tn_errors_add(errors, other->place,
 			              "worker '%s': route: '%s' is also a route of worker '%s' "
-			              "(line %u): change or remove one",
-			              other->worker, other->text, one->worker, one->place.line);
+			              "(%s:%u): change or remove one",
+			              other->worker_name, other->text, one->worker_name,
+			              one->place.file, one->place.line);
 	}
 }
 

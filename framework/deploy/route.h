@@ -9,11 +9,12 @@
 /* A pattern [host]/path. The host is exact, *.suffix or none; the path is exact or a prefix. */
 struct tn_route {
 	struct tn_place place;
-	const struct tn_service *service;
-	const char *worker; /* its name */
-	char *text;         /* as it was written */
-	char *host;         /* in lower case, without the "*" of a wildcard: ".example.com" */
-	char *path;         /* without the "*" of a prefix */
+	size_t number; /* in the order in which they were added */
+	size_t worker; /* its number in the plan */
+	const char *worker_name;
+	char *text; /* as it was written */
+	char *host; /* in lower case, without the "*" of a wildcard: ".example.com" */
+	char *path; /* without the "*" of a prefix */
 	size_t host_size;
 	size_t path_size;
 	bool host_wildcard;
@@ -27,9 +28,10 @@ struct tn_routes {
 	bool with_host; /* one of them at least */
 };
 
-/* Reads a pattern and adds it; returns NULL, or a constant text that says what is wrong with it. */
+/* Reads a pattern and adds it; returns NULL, or a constant text that says what is wrong with it.
+ * The name is not copied. */
 const char *tn_routes_add(struct tn_routes *routes, const char *pattern, struct tn_place place,
-                          const char *worker);
+                          const char *worker_name, size_t worker);
 
 /* Puts the best first: an exact host, a wildcard, none; then the longest path. Two that are equal
  * are an error each in the list. */

@@ -14,7 +14,6 @@
 
 /* One reading of a secret, for the functions that do a part of it and complain. */
 struct reading {
-	const struct tn_config *config;
 	const struct tn_entry *entry;
 	const char *worker;
 	struct tn_errors *errors;
@@ -45,6 +44,14 @@ static const char *name_behind(const char *value, const char *prefix)
 	if (strncmp(value, prefix, size) != 0 || value[size] != ':')
 		return NULL;
 	return value + size + 1;
+}
+
+bool tn_secret_is_source(const char *value)
+{
+	for (size_t i = 0; i < SOURCE_COUNT; i++)
+		if (name_behind(value, sources[i].prefix))
+			return true;
+	return false;
 }
 
 TN_PRINTF(2, 3)
@@ -81,10 +88,10 @@ static struct tn_secret *refuse_literal(const struct reading *reading)
 	              tn_nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
-struct tn_secret *tn_secret_read(const struct tn_config *config, const struct tn_entry *entry,
-                                 const char *worker, struct tn_errors *errors)
+struct tn_secret *tn_secret_read(const struct tn_entry *entry, const char *worker,
+                                 struct tn_errors *errors)
 {
-	const struct reading reading = { config, entry, worker, errors };
+	const struct reading reading = { entry, worker, errors };
 
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
 		const char *name = name_behind(entry->value, sources[i].prefix);
@@ -199,7 +206,7 @@ static struct tn_secret *read_path(const struct reading *reading, const char *pa
 
 static struct tn_secret *read_file(const struct reading *reading, const char *name)
 {
-	char *path = tn_config_resolve(reading->config, name);
+	char *path = tn_config_resolve(reading->entry->place, name);
 	struct tn_secret *secret;
 
 	if (!path)
@@ -255,6 +262,6 @@ static void forget_entry(const struct tn_entry *entry)
 void tn_secret_forget_environment(const struct tn_config *config)
 {
 	for (size_t i = 0; i < config->count; i++)
-		for (size_t j = 0; j < config->sections[i].count; j++)
-			forget_entry(&config->sections[i].entries[j]);
+		for (size_t j = 0; j < config->sections[i]->count; j++)
+			forget_entry(&config->sections[i]->entries[j]);
 }

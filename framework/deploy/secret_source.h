@@ -12,8 +12,12 @@
  * the caller to destroy with tn_secret_destroy, or NULL and an error in the list that names
  * `worker`, the key and the cure, never the secret.
  */
-struct tn_secret *tn_secret_read(const struct tn_config *config, const struct tn_entry *entry,
-                                 const char *worker, struct tn_errors *errors);
+struct tn_secret *tn_secret_read(const struct tn_entry *entry, const char *worker,
+                                 struct tn_errors *errors);
+
+/* Whether the value of a secret's entry names a source, and so may be shown: what does not may be
+ * the secret itself. */
+bool tn_secret_is_source(const char *value);
 
 /*
  * Takes every variable that an `env:` entry of the configuration names out of the environment, and

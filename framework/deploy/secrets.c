@@ -8,7 +8,7 @@
 
 static bool is_secret(const struct tn_entry *entry)
 {
-	return strncmp(entry->key, "secret.", strlen("secret.")) == 0;
+	return tn_key_field(entry->key, "secret");
 }
 
 static size_t count_secrets(const struct tn_deployment *deployment)
@@ -16,29 +16,37 @@ static size_t count_secrets(const struct tn_deployment *deployment)
 	size_t count = 0;
 
 	for (size_t i = 0; i < deployment->count; i++) {
-		const struct tn_section *section = deployment->instances[i].section;
+		const struct tn_keys *keys = &deployment->instances[i].worker->keys;
 
-		for (size_t j = 0; j < section->count; j++)
-			count += is_secret(&section->entries[j]);
+		for (size_t j = 0; j < keys->count; j++)
+			count += is_secret(keys->list[j]);
 	}
 	return count;
+}
+
+/* One that cannot be read is complained of once, however many inherit it. */
+static bool was_read(const struct tn_deployment *deployment, const struct tn_entry *entry)
+{
+	for (size_t i = 0; i < deployment->secret_count; i++)
+		if (deployment->secrets[i].entry == entry)
+			return true;
+	return false;
 }
 
 static void read_secrets_of(struct tn_deployment *deployment, const struct tn_instance *instance,
                             struct tn_errors *errors)
 {
-	const struct tn_section *section = instance->section;
+	const struct tn_keys *keys = &instance->worker->keys;
 
-	for (size_t i = 0; i < section->count; i++) {
-		const struct tn_entry *entry = &section->entries[i];
-		struct tn_secret *secret;
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct tn_entry *entry = keys->list[i];
 
-		if (!is_secret(entry))
+		if (!is_secret(entry) || was_read(deployment, entry))
 			continue;
-		secret = tn_secret_read(deployment->config, entry, instance->name, errors);
-		if (secret)
-			deployment->secrets[deployment->secret_count++] =
-				(struct tn_bound_secret){ .entry = entry, .secret = secret };
+		deployment->secrets[deployment->secret_count++] = (struct tn_bound_secret){
+			.entry = entry,
+			.secret = tn_secret_read(entry, instance->name, errors),
+		};
 	}
 }
 
@@ -49,7 +57,7 @@ bool tn_secrets_read(struct tn_deployment *deployment, struct tn_errors *errors)
 		return false;
 	for (size_t i = 0; i < deployment->count; i++)
 		read_secrets_of(deployment, &deployment->instances[i], errors);
-	tn_secret_forget_environment(deployment->config);
+	tn_secret_forget_environment(deployment->plan->config);
 	return true;
 }
 

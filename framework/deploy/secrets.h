@@ -5,9 +5,10 @@
 #include "deploy/deployment.h"
 
 /*
- * Reads the secrets that the Workers' sections name, and takes their variables out of the
- * environment: before any module is loaded, so that not even a constructor finds one there. Errors
- * are added to the list. false where there is no memory.
+ * Reads the secrets of the deployment's Workers, one that several inherit once, and takes the
+ * variables of all secrets of the configuration out of the environment: before any module is
+ * loaded, so that not even a constructor finds one there. Errors are added to the list. false where
+ * there is no memory.
  */
 bool tn_secrets_read(struct tn_deployment *deployment, struct tn_errors *errors);
 

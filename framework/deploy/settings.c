@@ -9,11 +9,11 @@
 
 #define HINT_SIZE 128
 #define ITEM_SIZE 512
+#define LABEL_SIZE 256
 
 /* What one key is read with. */
 struct reader {
 	struct tn_settings *settings;
-	const struct tn_config *config;
 	const struct tn_entry *entry;
 	struct tn_errors *errors;
 };
@@ -29,22 +29,26 @@ struct key {
 
 static void complain(const struct reader *reader, const char *value, const char *wrong)
 {
-	tn_errors_add(reader->errors, reader->entry->place, "[host]: %s: '%s': %s",
+	char label[LABEL_SIZE];
+
+	tn_errors_add(reader->errors, reader->entry->place, "%s: %s: '%s': %s",
+	              tn_section_label(reader->entry->section, label, sizeof(label)),
 	              reader->entry->key, value, wrong);
 }
 
 static void store(const struct reader *reader, const struct key *key, int64_t value,
                   const char *wrong)
 {
+	char limits[128];
+
 	if (wrong) {
 		complain(reader, reader->entry->value, wrong);
 		return;
 	}
 	if (value < key->least || value > key->most) {
-		tn_errors_add(reader->errors, reader->entry->place,
-		              "[host]: %s: '%s': write a value from %lld%s to %lld%s", key->name,
-		              reader->entry->value, (long long)key->least, key->unit,
-		              (long long)key->most, key->unit);
+		snprintf(limits, sizeof(limits), "write a value from %lld%s to %lld%s",
+		         (long long)key->least, key->unit, (long long)key->most, key->unit);
+		complain(reader, reader->entry->value, limits);
 		return;
 	}
 	*(int64_t *)(void *)((char *)reader->settings + key->offset) = value;
@@ -146,7 +150,7 @@ static void read_modules(const struct reader *reader, const struct key *key)
 {
 	(void)key;
 	free(reader->settings->modules);
-	reader->settings->modules = tn_config_resolve(reader->config, reader->entry->value);
+	reader->settings->modules = tn_config_resolve(reader->entry->place, reader->entry->value);
 }
 
 static void read_access_log(const struct reader *reader, const struct key *key)
@@ -163,7 +167,7 @@ static void read_access_log(const struct reader *reader, const struct key *key)
 	    strcmp(value, "stdout") == 0)
 		reader->settings->access_log = strdup(value);
 	else
-		reader->settings->access_log = tn_config_resolve(reader->config, value);
+		reader->settings->access_log = tn_config_resolve(reader->entry->place, value);
 }
 
 #define AT(field) offsetof(struct tn_settings, field)
@@ -189,6 +193,7 @@ static const struct key keys[] = {
 static void read_entry(const struct reader *reader)
 {
 	struct tn_nearest nearest = { .wanted = reader->entry->key };
+	char label[LABEL_SIZE];
 	char hint[HINT_SIZE];
 
 	for (size_t i = 0; i < KEYS; i++) {
@@ -198,51 +203,36 @@ static void read_entry(const struct reader *reader)
 		}
 		tn_nearest_try(&nearest, keys[i].name);
 	}
-	tn_errors_add(reader->errors, reader->entry->place, "[host]: unknown key '%s'%s",
+	tn_errors_add(reader->errors, reader->entry->place, "%s: unknown key '%s'%s",
+	              tn_section_label(reader->entry->section, label, sizeof(label)),
 	              reader->entry->key, tn_nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
-static const struct tn_section *find_host(const struct tn_config *config)
+static void check_sizes(const struct tn_settings *settings, const struct tn_keys *host,
+                        const char *path, struct tn_errors *errors)
 {
-	for (size_t i = 0; i < config->count; i++) {
-		if (strcmp(config->sections[i].kind, "host") == 0 && !*config->sections[i].name)
-			return &config->sections[i];
-	}
-	return NULL;
-}
-
-struct tn_place tn_settings_place(const struct tn_config *config, const char *key)
-{
-	const struct tn_section *host = find_host(config);
-	const struct tn_entry *entry = host ? tn_section_find(host, key) : NULL;
-
-	return entry ? entry->place : (struct tn_place){ .file = config->path };
-}
-
-static void check_sizes(const struct tn_settings *settings, const struct tn_config *config,
-                        const struct tn_section *host, struct tn_errors *errors)
-{
-	const struct tn_entry *entry = host ? tn_section_find(host, "max_body") : NULL;
-	struct tn_place place = { .file = config->path, .line = host ? host->place.line : 0 };
+	const struct tn_entry *entry = tn_keys_find(host, "max_body");
+	char label[LABEL_SIZE];
 
 	if (settings->max_body <= settings->request_memory - BESIDE_BODY)
 		return;
+	if (!entry)
+		entry = tn_keys_find(host, "request_memory");
 	tn_errors_add(
-		errors, entry ? entry->place : place,
-		"[host]: max_body: a body lives in request_memory, which is to be 64K larger: "
+		errors, entry ? entry->place : (struct tn_place){ .file = path },
+		"%s: max_body: a body lives in request_memory, which is to be 64K larger: "
 		"%lld bytes against %lld",
+		entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]",
 		(long long)settings->max_body, (long long)settings->request_memory);
 }
 
-void tn_settings_read(struct tn_settings *settings, const struct tn_config *config,
+void tn_settings_read(struct tn_settings *settings, const struct tn_keys *host, const char *path,
                       struct tn_errors *errors)
 {
-	const struct tn_section *host = find_host(config);
-
 	*settings = (struct tn_settings){
 		.listen = { { .host = "127.0.0.1", .port = "8080" } },
 		.listen_count = 1,
-		.modules = strdup(config->directory),
+		.modules = tn_config_resolve((struct tn_place){ .file = path }, ""),
 		.access_log = strdup("stderr"),
 		.max_depth = tn_limits_default.max_depth,
 		.max_calls = tn_limits_default.max_calls,
@@ -252,12 +242,10 @@ void tn_settings_read(struct tn_settings *settings, const struct tn_config *conf
 		.drain_timeout = 30 * 1000,
 		.log_level = TN_LOG_INFO,
 	};
-	for (size_t i = 0; host && i < host->count; i++)
-		read_entry(&(struct reader){ .settings = settings,
-		                             .config = config,
-		                             .entry = &host->entries[i],
-		                             .errors = errors });
-	check_sizes(settings, config, host, errors);
+	for (size_t i = 0; i < host->count; i++)
+		read_entry(&(struct reader){
+			.settings = settings, .entry = host->list[i], .errors = errors });
+	check_sizes(settings, host, path, errors);
 }
 
 struct tn_limits tn_settings_limits(const struct tn_settings *settings)

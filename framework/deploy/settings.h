@@ -3,7 +3,7 @@
 #define TENON_DEPLOY_SETTINGS_H
 
 #include "deploy/address.h"
-#include "deploy/config.h"
+#include "deploy/keys.h"
 #include "message/exchange.h"
 
 #define TN_LISTEN_MAX 16
@@ -23,12 +23,10 @@ struct tn_settings {
 	int64_t log_level;      /* enum tn_log_level */
 };
 
-/* Fills in the defaults, then what the configuration says; errors are added to the list. */
-void tn_settings_read(struct tn_settings *settings, const struct tn_config *config,
+/* Fills in the defaults, then what the keys of the host say; `path` is the configuration's file.
+ * Errors are added to the list. */
+void tn_settings_read(struct tn_settings *settings, const struct tn_keys *host, const char *path,
                       struct tn_errors *errors);
-
-/* Where a key of [host] stands; the file as a whole where the default holds. */
-struct tn_place tn_settings_place(const struct tn_config *config, const char *key);
 
 /* What one exchange may take by these settings. */
 struct tn_limits tn_settings_limits(const struct tn_settings *settings);

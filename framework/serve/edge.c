@@ -185,7 +185,7 @@ static void find_route(struct inbound *inbound)
 {
 	const struct tn_request *request = inbound->request;
 
-	inbound->route = tn_routes_match(&inbound->edge->deployment->routes, request->host,
+	inbound->route = tn_routes_match(&inbound->edge->deployment->plan->routes, request->host,
 	                                 request->target, strcspn(request->target, "?"));
 	if (!inbound->route)
 		inbound->refusal = 404;
@@ -370,13 +370,22 @@ static void log_misfit(const struct inbound *inbound, const struct tn_response *
 {
 	struct tn_log_context context = {
 		.request = tn_exchange_id(inbound->exchange),
-		.worker = inbound->route->worker,
+		.worker = inbound->route->worker_name,
 	};
 
 	tn_log_write(TN_LOG_ERROR, &context,
 	             "the headers of its reply, %zu bytes, do not fit: beside this request's there "
 	             "is room for %zu",
 	             fields_size(&response->headers), head_room(inbound));
+}
+
+/* The key of a split is what the client sent, whatever a Worker makes of its request. */
+static bool keep_inbound(struct inbound *inbound)
+{
+	if (!inbound->edge->deployment->sticky)
+		return true;
+	inbound->exchange->inbound = tn_request_clone(inbound->request);
+	return inbound->exchange->inbound != NULL;
 }
 
 static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *connection)
@@ -391,7 +400,9 @@ static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *co
 		inbound->request->body.data = inbound->body;
 		inbound->request->body.size = inbound->body_size;
 	}
-	service = inbound->route->service;
+	if (!keep_inbound(inbound))
+		return send_status(inbound, connection, 500);
+	service = tn_deployment_service(inbound->edge->deployment, inbound->route);
 	response = service->fetch(inbound->request, service);
 	if (!response)
 		return send_status(inbound, connection, 500);
@@ -505,7 +516,7 @@ static unsigned descriptor_limit(void)
 
 static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 {
-	unsigned idle_seconds = (unsigned)(edge->deployment->settings.idle_timeout / 1000);
+	unsigned idle_seconds = (unsigned)(edge->deployment->plan->settings.idle_timeout / 1000);
 
 	MHD_set_panic_func(panic, NULL);
 	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
@@ -523,7 +534,7 @@ static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
                                struct tn_access_log *access_log)
 {
-	struct tn_limits limits = tn_settings_limits(&deployment->settings);
+	struct tn_limits limits = tn_settings_limits(&deployment->plan->settings);
 	unsigned descriptors = descriptor_limit();
 	struct tn_edge *edge = calloc(1, sizeof(*edge));
 
@@ -531,7 +542,7 @@ struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
 		return NULL;
 	edge->deployment = deployment;
 	edge->access_log = access_log;
-	edge->max_body = (size_t)deployment->settings.max_body;
+	edge->max_body = (size_t)deployment->plan->settings.max_body;
 	edge->most_connections = descriptors > 2 * DESCRIPTORS_RESERVED
 	                                 ? descriptors - DESCRIPTORS_RESERVED
 	                                 : descriptors / 2;

@@ -152,7 +152,26 @@ static const char broken[] =
 	"var.room = 1T\n"
 	"var.ratio = 0,5\n"
 	"var.next = values\n"
-	"secret.TOKEN = env:TENON_NOT_SET\n";
+	"secret.TOKEN = env:TENON_NOT_SET\n"
+	/* so that each of them is loaded */
+	"[worker all]\n"
+	"module = mistake_node.so\n"
+	"route = all/*\n"
+	"service.one = missing 10%, script 10%, abi 10%, no-fetch 10%, no-worker 10%, undefined "
+	"10%, gap 10%, gap-at-end 10%, overlap 10%, no-slots 10%\n"
+	"split.one.key = query:user\n"
+	"service.other = all 90%, values 20%\n"
+	"split.another.key = address\n"
+	"[worker values@v1]\n"
+	"inherits = values@v3\n"
+	"[worker values@v2]\n"
+	"inherits = values@v2\n"
+	"var.COLOUR =\n"
+	"include = more.ini\n"
+	"[worker valves@v1]\n"
+	"[host@staging]\n"
+	"listen =\n"
+	"max_calls =\n";
 
 static const char broken_says[] =
 	"./x.ini:1: unknown section [hosts] (did you mean 'host'?): there are [host] and [worker "
@@ -177,8 +196,8 @@ static const char broken_says[] =
 	"./x.ini:14: worker 'gateway': service.aplication: module 'BUILD/plugins/gateway.so' "
 	"declares no such binding (did you mean 'service.application'?)\n"
 	"./x.ini:17: worker 'auth': unknown key 'SECRET_TOKEN' (did you mean "
-	"'secret.SECRET_TOKEN'?): a Worker has module, route, service.NAME, secret.NAME and "
-	"var.NAME\n"
+	"'secret.SECRET_TOKEN'?): a Worker has module, route, service.NAME, split.NAME.key, "
+	"secret.NAME, var.NAME and, if it is a variant, inherits\n"
 	"./x.ini:18: worker 'auth': secret.SECRET_TOKEN: a secret is not written into the file: "
 	"use env:NAME, file:PATH or credential:NAME\n"
 	"./x.ini:19: worker 'missing': module 'BUILD/tests/fixtures/missing.so': there is no such "
@@ -207,11 +226,9 @@ static const char broken_says[] =
 	"list is to name every field (TN_STATE for what `start` fills in)\n";
 
 static const char broken_says_below[] =
-	"./x.ini:38: a second [worker auth], the first is in line 15: put the keys of both below "
-	"one\n"
-	"./x.ini:42: warning: worker 'values': service.next: the bindings form a cycle, values > "
-	"values: max_depth ends it\n"
-	"./x.ini:43: worker 'values': route: '/*' is also a route of worker 'auth' (line 39): "
+	"./x.ini:38: a second [worker auth], the first is in ./x.ini:15: put the keys of both "
+	"below one\n"
+	"./x.ini:43: worker 'values': route: '/*' is also a route of worker 'auth' (./x.ini:39): "
 	"change or remove one\n"
 	"./x.ini:44: worker 'values': var.TEXT: the text would end at ' ;': put it in double "
 	"quotes, or the comment on a line of its own\n"
@@ -228,7 +245,23 @@ static const char broken_says_below[] =
 	"./x.ini:50: worker 'values': var.next: module 'BUILD/tests/fixtures/mistake_values.so' "
 	"declares no such binding (did you mean 'service.next'?)\n"
 	"./x.ini:51: worker 'values': secret.TOKEN: the environment variable 'TENON_NOT_SET' is "
-	"not set: set it where tenon is started\n";
+	"not set: set it where tenon is started\n"
+	"./x.ini:56: worker 'all': split.one.key: 'query:user': not a key: write header:NAME, "
+	"cookie:NAME or address\n"
+	"./x.ini:57: worker 'all': service.other: the weights are 110% together: they are to be "
+	"100%\n"
+	"./x.ini:58: worker 'all': split.another.key: there is no service.another to split: add "
+	"it, or remove this\n"
+	"./x.ini:60: worker 'values@v1': inherits: no worker 'values@v3' (did you mean "
+	"'values@v2'?)\n"
+	"./x.ini:62: worker 'values@v2': inherits: the variants inherit from one another, "
+	"values@v2 > values@v2: name another one\n"
+	"./x.ini:64: worker 'values@v2': include: it stands at the top of the file, before the "
+	"first [section]\n"
+	"./x.ini:65: worker 'valves@v1': there is no worker 'valves' to inherit from (did you mean "
+	"'values'?): add [worker valves]\n"
+	"./x.ini:68: [host@staging]: max_calls: it is unset here, but is inherited from nobody: "
+	"write a value, or remove the line\n";
 
 static void all_mistakes_are_told_in_one_run(void)
 {
@@ -260,7 +293,7 @@ static void all_mistakes_of_form_are_told_in_one_run(void)
 		"var.e = \x1b[31m\n"
 		"[worker a b]\n"
 		"[worker c] x\n"
-		"[worker 0123456789012345678901234567890123456789012345]\n";
+		"include = more.ini\n";
 	const char *file = scratch_write_bytes("x.ini", text, sizeof(text) - 1);
 	struct finished finished = tenon_check(file);
 
@@ -394,13 +427,16 @@ static void root_refuses_what_others_may_write(void)
 
 static void the_command_line_is_checked(void)
 {
-	static const char usage[] = "tenon: usage: tenon check [--start] [--timeout 10s] FILE\n";
+	static const char usage[] = "tenon: usage: tenon check [--environment NAME] [--start] "
+				    "[--timeout 10s] FILE\n";
 	static const char *const wrong[][4] = {
 		{ "check", NULL },
 		{ "check", "a", "b", NULL },
 		{ "check", "--verbose", "a", NULL },
 		{ "check", "a", "--timeout", NULL },
+		{ "check", "a", "--environment", NULL },
 		{ "check", "--start", NULL },
+		{ "check", "--json", "a", NULL },
 	};
 	struct finished finished;
 
@@ -413,7 +449,28 @@ static void the_command_line_is_checked(void)
 	                            "or d, such as 10s\n");
 	finished = check_with("--timeout", "0s", "a");
 	expect(&finished, EX_USAGE, "tenon: --timeout: '0s': write one from 1ms to 24d\n");
+	finished = check_with("--environment", "auth@staging", "a");
+	expect(&finished, EX_USAGE, "tenon: --environment: 'auth@staging': write the name behind "
+	                            "the '@' of its variants\n");
+	finished = check_with("--environment", "", "a");
+	expect(&finished, EX_USAGE, "tenon: --environment: '': write the name behind the '@' of "
+	                            "its variants\n");
 }
+
+static void options_may_stand_behind_the_file(void)
+{
+	const char *file = scratch_write("x.ini", "%s" GOOD_ROUTE, MODULES);
+	struct finished finished = tenon_run(
+		(const char *const[]){ "check", file, "--timeout", "10s", NULL }, NULL);
+
+	expect(&finished, 0, "./x.ini: 1 Worker, 1 route, no errors\n");
+	finished = tenon_run((const char *const[]){ "check", "--", file, NULL }, NULL);
+	expect(&finished, 0, "./x.ini: 1 Worker, 1 route, no errors\n");
+	finished = tenon_run((const char *const[]){ "check", "--", "--start", NULL }, NULL);
+	expect(&finished, EX_NOINPUT, "tenon: --start: No such file or directory\n");
+}
+
+#define CHECK_USAGE "tenon check [--environment NAME] [--start] [--timeout 10s] FILE\n"
 
 static void an_unknown_command_is_told_with_the_usage(void)
 {
@@ -422,10 +479,10 @@ static void an_unknown_command_is_told_with_the_usage(void)
 	CHECK_NUMBER(finished.code, EX_USAGE);
 	CHECK_TEXT(finished.out, "");
 	CHECK_NUMBER(count_of(finished.err, "tenon: there is no command 'chek'\n"), 1);
-	CHECK_NUMBER(count_of(finished.err, "tenon check [--start] [--timeout 10s] FILE\n"), 1);
+	CHECK_NUMBER(count_of(finished.err, CHECK_USAGE), 1);
 	finished = tenon_run((const char *const[]){ "--help", NULL }, NULL);
 	CHECK_NUMBER(finished.code, 0);
-	CHECK_NUMBER(count_of(finished.out, "tenon check [--start] [--timeout 10s] FILE\n"), 1);
+	CHECK_NUMBER(count_of(finished.out, CHECK_USAGE), 1);
 }
 
 /* ---- Modules ------------------------------------------------------------------------------- */
@@ -453,11 +510,11 @@ static void a_truncated_module_is_told(void)
 
 	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		write_cut(text_of("cut%u.so", i), sizes[i]);
-		text = text_of("%s[worker cut%u]\n", text, i);
+		text = text_of("%s[worker cut%u]\nroute = /%u\n", text, i, i);
 		expected = text_of("%s./x.ini:%u: worker 'cut%u': module './cut%u.so': "
 		                   "%s\n",
 		                   expected,
-		                   i + 1, i, i,
+		                   2 * i + 1, i, i,
 		                   i == 0  ? "it is empty: build it again"
 		                   : i < 3 ? "it is no ELF file: build it with -shared -fPIC"
 		                           : "it is truncated: build or copy it again");
@@ -469,24 +526,25 @@ static void what_is_no_module_is_told(void)
 {
 	program_run((const char *const[]){ "mkdir", "-p", scratch_path("directory.so"), NULL });
 	program_run((const char *const[]){ "mkfifo", scratch_path("fifo.so"), NULL });
-	check_text("[worker directory]\n[worker fifo]\n[worker program]\nmodule = /bin/sh\n",
+	check_text("[worker directory]\nroute = /1\n[worker fifo]\nroute = /2\n"
+	           "[worker program]\nroute = /3\nmodule = /bin/sh\n",
 	           EX_CONFIG,
 	           "./x.ini:1: worker 'directory': module './directory.so': it is a directory: "
 	           "name the .so in it\n"
-	           "./x.ini:2: worker 'fifo': module './fifo.so': it is no regular file\n"
-	           "./x.ini:4: worker 'program': module '/bin/sh': it cannot be loaded: cannot "
+	           "./x.ini:3: worker 'fifo': module './fifo.so': it is no regular file\n"
+	           "./x.ini:7: worker 'program': module '/bin/sh': it cannot be loaded: cannot "
 	           "dynamically load position-independent executable\n");
 }
 
 static void two_workers_of_a_bad_module_are_told_each(void)
 {
-	check_text(text_of("%s[worker a]\nmodule = mistake_overlap.so\n"
-	                   "[worker b]\nmodule = mistake_overlap.so\n",
+	check_text(text_of("%s[worker a]\nmodule = mistake_overlap.so\nroute = /a\n"
+	                   "[worker b]\nmodule = mistake_overlap.so\nroute = /b\n",
 	                   MODULES),
 	           EX_CONFIG,
 	           "./x.ini:4: worker 'a': module 'BUILD/tests/fixtures/mistake_overlap.so': its "
 	           "slot 'limit' overlaps 'limit': name each field once in TN_WORKER's list\n"
-	           "./x.ini:6: worker 'b': module 'BUILD/tests/fixtures/mistake_overlap.so': its "
+	           "./x.ini:7: worker 'b': module 'BUILD/tests/fixtures/mistake_overlap.so': its "
 	           "slot 'limit' overlaps 'limit': name each field once in TN_WORKER's list\n");
 }
 
@@ -520,6 +578,50 @@ static void cycles_are_a_warning(void)
 	           "./x.ini: 2 Workers, 1 route, no errors\n");
 }
 
+/* Its module would crash, its secret cannot be had. */
+static void what_nothing_reaches_is_a_warning(void)
+{
+	check_text(text_of("%s" GOOD_ROUTE
+	                   "[worker lost]\nmodule = mistake_crash.so\nservice.one = found\n"
+	                   "secret.X = file:none\n"
+	                   "[worker found]\n",
+	                   MODULES),
+	           0,
+	           "./x.ini:6: warning: worker 'lost': it is not loaded: no route leads to it, and "
+	           "nobody binds it: give it a route, bind it, or remove it\n"
+	           "./x.ini:10: warning: worker 'found': it is not loaded: no route leads to it, "
+	           "and only Workers that are not reached bind it: give it a route, bind it, or "
+	           "remove it\n"
+	           "./x.ini: 1 Worker, 1 route, no errors\n");
+}
+
+/* ---- Environments -------------------------------------------------------------------------- */
+
+static void an_environment_is_checked_alone(void)
+{
+	const char *file = scratch_write("x.ini",
+	                                 "%s" GOOD_ROUTE "service.one = next\n"
+	                                 "[worker next]\nmodule = mistake_node.so\n"
+	                                 "[worker next@broken]\nmodule = mistake_gap.so\n"
+	                                 "[worker next@staging]\n",
+	                                 MODULES);
+	struct finished finished = tenon_check(file);
+
+	expect(&finished, 0, "./x.ini: 2 Workers, 1 route, no errors\n");
+	finished = check_with("--environment", "staging", file);
+	expect(&finished, 0, "./x.ini: 2 Workers, 1 route, no errors\n");
+	finished = check_with("--environment", "broken", file);
+	CHECK_NUMBER(finished.code, EX_CONFIG);
+	CHECK_NUMBER(lines_matching(plain(finished.err),
+	                            "^./x.ini:10: worker 'next@broken': module "
+	                            "'BUILD/tests/fixtures/mistake_gap.so': its slots do not"),
+	             1);
+	finished = check_with("--environment", "stagin", file);
+	expect(&finished, EX_CONFIG,
+	       "./x.ini: there is no environment 'stagin' (did you mean 'staging'?): a section of "
+	       "it is [worker NAME@stagin] or [host@stagin]\n");
+}
+
 /* ---- Modules that end the process ---------------------------------------------------------- */
 
 /* Long enough for what does come back, on a slow machine, too. */
@@ -541,7 +643,8 @@ static void modules_that_end_the_process_are_named(void)
 	                                 "[worker abort]\nmodule = mistake_abort.so\n"
 	                                 "[worker good]\nmodule = mistake_node.so\nroute = /\n"
 	                                 "service.one = crash\nservice.other = nobody\n"
-	                                 "[worker again]\nmodule = mistake_crash.so\n",
+	                                 "[worker again]\nmodule = mistake_crash.so\n"
+	                                 "service.one = abort\nroute = /again\n",
 	                                 MODULES);
 	struct finished finished = tenon_check(file);
 
@@ -558,15 +661,15 @@ static void modules_that_end_the_process_are_named(void)
 static void a_module_that_hangs_is_named(void)
 {
 	const char *file = scratch_write("x.ini",
-	                                 "%s[worker hang]\nmodule = mistake_hang.so\n"
-	                                 "[worker missing]\n",
+	                                 "%s[worker hang]\nmodule = mistake_hang.so\nroute = /\n"
+	                                 "[worker missing]\nroute = /missing\n",
 	                                 MODULES);
 	struct finished finished = check_with("--timeout", patience(), file);
 
 	expect(&finished, EX_CONFIG,
 	       text_of("./x.ini:3: worker 'hang': module 'BUILD/tests/fixtures/mistake_hang.so' "
 	               "did not come back within %s while it was loaded\n"
-	               "./x.ini:5: worker 'missing': module 'BUILD/tests/fixtures/missing.so': "
+	               "./x.ini:6: worker 'missing': module 'BUILD/tests/fixtures/missing.so': "
 	               "there is no such file: build it, or set `module`, or `modules` in [host]\n",
 	               patience_in_words()));
 }
@@ -606,6 +709,7 @@ static void a_crash_does_not_cost_the_secrets_of_the_environment(void)
 	static const char *const environment[] = { "TENON_TEST_TOKEN=open sesame", NULL };
 	const char *file = scratch_write("x.ini",
 	                                 "%s[worker crash]\nmodule = mistake_crash.so\n"
+	                                 "route = /crash\n"
 	                                 "[worker auth]\nmodule = %s\nroute = /\n"
 	                                 "secret.SECRET_TOKEN = env:TENON_TEST_TOKEN\n",
 	                                 MODULES, plugin("auth"));
@@ -661,7 +765,7 @@ static void hooks_do_not_run_after_a_mistake(void)
 	const char *log = scratch_path("hooks-2");
 	const char *file = scratch_write("x.ini",
 	                                 "%s[worker a]\nmodule = mistake_start.so\n"
-	                                 "route = /\nvar.DO = %s\n[worker b]\n",
+	                                 "route = /\nvar.DO = %s\n[worker b]\nroute = /b\n",
 	                                 MODULES, log);
 	struct finished finished = check_start(file);
 
@@ -792,12 +896,15 @@ TEST_MAIN("e2e/check",
           TEST(an_unreadable_module_is_told),
           TEST(root_refuses_what_others_may_write),
           TEST(the_command_line_is_checked),
+          TEST(options_may_stand_behind_the_file),
           TEST(an_unknown_command_is_told_with_the_usage),
           TEST(a_truncated_module_is_told),
           TEST(what_is_no_module_is_told),
           TEST(two_workers_of_a_bad_module_are_told_each),
           TEST(further_exports_are_a_warning),
           TEST(cycles_are_a_warning),
+          TEST(what_nothing_reaches_is_a_warning),
+          TEST(an_environment_is_checked_alone),
           TEST(modules_that_end_the_process_are_named),
           TEST(a_module_that_hangs_is_named),
           TEST(a_module_that_calls_exit_is_named),

@@ -29,7 +29,8 @@ static const char *compare_with(const char *bound, const char *compared)
 	                                             "[worker bound]\n"
 	                                             "module = %s\n"
 	                                             "[worker compared]\n"
-	                                             "module = %s\n",
+	                                             "module = %s\n"
+	                                             "route = /compared\n",
 	                                             fixture("serve_pointer"), compared, bound,
 	                                             compared));
 	const char *text = get_of(host, "/");

@@ -82,6 +82,25 @@ static void a_port_in_use_is_unavailable(void)
 	close(taken);
 }
 
+static void an_address_of_an_environment_is_told_where_it_names_it(void)
+{
+	unsigned port;
+	int taken = take_a_port(&port);
+	const char *file = scratch_write("x.ini",
+	                                 "[host]\nlisten = 127.0.0.1:0\n"
+	                                 "[host@staging]\nlisten = 127.0.0.1:%u\n" HELLO,
+	                                 port, plugin("application"));
+	struct finished finished = tenon_run(
+		(const char *const[]){ "run", file, "--environment", "staging", NULL }, NULL);
+
+	CHECK_NUMBER(finished.code, EX_UNAVAILABLE);
+	CHECK_NUMBER(count_of(finished.err, text_of("%s:4: [host@staging]: listen: 127.0.0.1:%u: "
+	                                            "Address already in use: ",
+	                                            file, port)),
+	             1);
+	close(taken);
+}
+
 /* Nothing of a Worker has begun by then. */
 static void a_port_in_use_runs_no_start_hook(void)
 {
@@ -188,12 +207,13 @@ static void the_command_line_is_checked(void)
 		{ "run", NULL },
 		{ "run", "a", "b", NULL },
 		{ "run", "--start", NULL },
+		{ "run", "a", "--environment", NULL },
 	};
 	struct finished finished;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		finished = tenon_run(wrong[i], NULL);
-		expect(&finished, EX_USAGE, "tenon: usage: tenon run FILE\n");
+		expect(&finished, EX_USAGE, "tenon: usage: tenon run [--environment NAME] FILE\n");
 	}
 	CHECK_NUMBER(tenon_run((const char *const[]){ NULL }, NULL).code, EX_USAGE);
 }
@@ -208,7 +228,8 @@ static void what_started_is_stopped_where_a_start_hook_fails(void)
 	                                 "[host]\nlisten = 127.0.0.1:0\n"
 	                                 "[worker a]\nmodule = %s\nroute = /\nvar.DO = %s\n"
 	                                 "var.STOP = %s\n"
-	                                 "[worker b]\nmodule = %s\nvar.DO = fail\nvar.STOP = %s\n",
+	                                 "[worker b]\nmodule = %s\nvar.DO = fail\nvar.STOP = %s\n"
+	                                 "route = /b\n",
 	                                 module, log, log, module, log);
 	struct finished finished = run(file);
 
@@ -413,6 +434,7 @@ static void a_star_listens_on_every_address(void)
 
 TEST_MAIN("e2e/run",
           TEST(a_port_in_use_is_unavailable),
+          TEST(an_address_of_an_environment_is_told_where_it_names_it),
           TEST(a_port_in_use_runs_no_start_hook),
           TEST(a_privileged_port_is_not_permitted),
           TEST(an_address_of_another_machine_is_unavailable),

@@ -215,6 +215,7 @@ static const char *hooks_file(const char *last)
 	                     "service.other = one\n"
 	                     "[worker three]\n"
 	                     "module = %s\n"
+	                     "route = /three\n"
 	                     "%s",
 	                     module, module, module, last);
 }

@@ -39,41 +39,55 @@ TN_WORKER(answer, struct env, TN_SERVICE(next), TN_SERVICE_OPTIONAL(maybe), TN_S
           TN_NUMBER_OR(ratio, 0.5), TN_STATE(state), TN_SHARED(shared), TN_START(start));
 
 #define MODULE "module './one.so'"
+#define WORKERS_MAX 4
 
-/* Two Workers of the same module, in the order of the file. */
+/* All Workers of a text have that module, and are made without loading it. */
 struct fixture {
 	struct tn_config *config;
+	struct tn_plan *plan;
 	struct tn_errors errors;
 	struct tn_module module;
-	struct tn_instance instances[2];
-	struct env envs[2];
+	struct tn_instance instances[WORKERS_MAX];
+	struct tn_instance *by_worker[WORKERS_MAX];
+	struct env envs[WORKERS_MAX];
+	_Alignas(64) char splits[1024];
 	struct tn_deployment deployment;
 };
+
+static void make_instance(struct fixture *fixture, size_t number)
+{
+	const struct tn_plan_worker *worker = &fixture->plan->workers[number];
+
+	memset(&fixture->envs[number].self, 0x5a, sizeof(struct tn_service));
+	fixture->envs[number].self.name = worker->name;
+	fixture->instances[number] = (struct tn_instance){
+		.worker = worker,
+		.name = worker->name,
+		.module = &fixture->module,
+		.service = &fixture->envs[number].self,
+	};
+	fixture->by_worker[number] = &fixture->instances[number];
+}
 
 static void set_up(struct fixture *fixture, const char *text)
 {
 	static char path[] = "./one.so";
 
 	memset(fixture, 0, sizeof(*fixture));
-	for (size_t i = 0; i < 2; i++)
-		memset(&fixture->envs[i].self, 0x5a, sizeof(struct tn_service));
 	setenv("TENON_TEST_TOKEN", "open sesame", 1);
 	fixture->config = tn_config_parse("x.ini", text, strlen(text), &fixture->errors);
-	CU_ASSERT_FATAL(fixture->config && fixture->config->count == 2);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture->config);
+	fixture->plan = tn_plan_create(fixture->config, NULL, &fixture->errors);
+	CU_ASSERT_FATAL(fixture->plan && fixture->plan->count <= WORKERS_MAX);
 	fixture->module = (struct tn_module){ .path = path, .worker = &tn_worker };
-	for (size_t i = 0; i < 2; i++) {
-		fixture->instances[i] = (struct tn_instance){
-			.section = &fixture->config->sections[i],
-			.name = fixture->config->sections[i].name,
-			.module_path = path,
-			.module = &fixture->module,
-			.service = &fixture->envs[i].self,
-		};
-	}
+	for (size_t i = 0; i < fixture->plan->count; i++)
+		make_instance(fixture, i);
 	fixture->deployment = (struct tn_deployment){
-		.config = fixture->config,
+		.plan = fixture->plan,
 		.instances = fixture->instances,
-		.count = 2,
+		.count = fixture->plan->count,
+		.by_worker = fixture->by_worker,
+		.next_split = fixture->splits,
 	};
 }
 
@@ -81,16 +95,21 @@ static void tear_down(struct fixture *fixture)
 {
 	tn_secrets_finish(&fixture->deployment);
 	tn_shared_destroy(fixture->deployment.shared);
+	tn_plan_destroy(fixture->plan);
 	tn_config_destroy(fixture->config);
 	tn_errors_finish(&fixture->errors);
 }
 
+/* The first Worker's env; the keys of all are looked at. */
 static void fill(struct fixture *fixture, const char *text)
 {
 	set_up(fixture, text);
 	CU_ASSERT(tn_secrets_read(&fixture->deployment, &fixture->errors));
+	tn_binding_check_keys(&fixture->deployment, &fixture->errors);
 	tn_binding_fill(&fixture->deployment, &fixture->instances[0], &fixture->errors);
 }
+
+#define OTHER "[worker other]\nroute = /\n"
 
 /* The section of the first Worker, from line 2 on, and what is said of it. */
 static void check(const char *lines, const char *expected)
@@ -98,7 +117,7 @@ static void check(const char *lines, const char *expected)
 	struct fixture fixture;
 	char text[2048];
 
-	snprintf(text, sizeof(text), "[worker one]\n%s[worker other]\n", lines);
+	snprintf(text, sizeof(text), "[worker one]\n%s" OTHER, lines);
 	fill(&fixture, text);
 	CHECK_ERRORS(&fixture.errors, expected);
 	tear_down(&fixture);
@@ -111,7 +130,7 @@ static void what_is_required_is_enough(void)
 	struct fixture fixture;
 	const struct env *env = &fixture.envs[0];
 
-	fill(&fixture, "[worker one]\n" GOOD "[worker other]\n");
+	fill(&fixture, "[worker one]\n" GOOD OTHER);
 	CHECK_ERRORS(&fixture.errors, "");
 	CU_ASSERT_PTR_EQUAL(env->next, &fixture.envs[1].self);
 	CU_ASSERT_PTR_NULL(env->maybe);
@@ -132,10 +151,10 @@ static void what_is_given_replaces_the_defaults(void)
 	struct fixture fixture;
 	const struct env *env = &fixture.envs[0];
 
-	fill(&fixture, "[worker one]\n" GOOD
-	               "service.maybe = one\nvar.GREETING = \" a ; b \"\nvar.count = 12\n"
-	               "var.enabled = off\nvar.pause = 2m\nvar.room = 3K\nvar.ratio = -1e3\n"
-	               "[worker other]\n");
+	fill(&fixture,
+	     "[worker one]\n" GOOD "service.maybe = one\nvar.GREETING = \" a ; b \"\n"
+	     "var.count = 12\nvar.enabled = off\nvar.pause = 2m\nvar.room = 3K\n"
+	     "var.ratio = -1e3\n" OTHER);
 	CHECK_ERRORS(&fixture.errors, "");
 	CU_ASSERT_PTR_EQUAL(env->maybe, &fixture.envs[0].self);
 	CHECK_TEXT(env->GREETING, " a ; b ");
@@ -151,7 +170,7 @@ static void an_empty_text_is_a_text(void)
 {
 	struct fixture fixture;
 
-	fill(&fixture, "[worker one]\n" GOOD "var.GREETING = \"\"\n[worker other]\n");
+	fill(&fixture, "[worker one]\n" GOOD "var.GREETING = \"\"\n" OTHER);
 	CHECK_ERRORS(&fixture.errors, "");
 	CHECK_TEXT(fixture.envs[0].GREETING, "");
 	tear_down(&fixture);
@@ -161,7 +180,7 @@ static void two_workers_of_a_module_have_an_env_each(void)
 {
 	struct fixture fixture;
 
-	fill(&fixture, "[worker one]\n" GOOD "[worker other]\n"
+	fill(&fixture, "[worker one]\n" GOOD OTHER
 	               "service.next = one\nsecret.TOKEN = env:TENON_TEST_TOKEN\nvar.TEXT = u\n");
 	tn_binding_fill(&fixture.deployment, &fixture.instances[1], &fixture.errors);
 	CHECK_ERRORS(&fixture.errors, "");
@@ -177,11 +196,13 @@ static void two_workers_of_a_module_have_an_env_each(void)
 static void self_is_left_alone(void)
 {
 	struct fixture fixture;
-	unsigned char before[sizeof(struct tn_service)];
+	struct tn_service before;
 
-	memset(before, 0x5a, sizeof(before));
-	fill(&fixture, "[worker one]\n" GOOD "[worker other]\n");
-	CU_ASSERT(memcmp(&fixture.envs[0].self, before, sizeof(before)) == 0);
+	set_up(&fixture, "[worker one]\n" GOOD OTHER);
+	before = fixture.envs[0].self;
+	CU_ASSERT(tn_secrets_read(&fixture.deployment, &fixture.errors));
+	tn_binding_fill(&fixture.deployment, &fixture.instances[0], &fixture.errors);
+	CU_ASSERT(memcmp(&fixture.envs[0].self, &before, sizeof(before)) == 0);
 	tear_down(&fixture);
 }
 
@@ -238,12 +259,18 @@ static void what_is_not_configured_cannot_be_bound(void)
 	      "var.enabled, var.pause, var.room, var.ratio\n");
 }
 
-#define KEYS ": a Worker has module, route, service.NAME, secret.NAME and var.NAME\n"
+#define KEYS \
+	": a Worker has module, route, service.NAME, split.NAME.key, secret.NAME, var.NAME and, " \
+	"if it is a variant, inherits\n"
 
 static void an_unknown_key_is_told_with_what_there_is(void)
 {
 	check(GOOD "rout = /*\n",
 	      "x.ini:5: worker 'one': unknown key 'rout' (did you mean 'route'?)" KEYS);
+	check(GOOD "inherit = one\n",
+	      "x.ini:5: worker 'one': unknown key 'inherit' (did you mean 'inherits'?)" KEYS);
+	check(GOOD "split.next = address\n", "x.ini:5: worker 'one': unknown key 'split.next' (did "
+	                                     "you mean 'service.next'?)" KEYS);
 	check(GOOD "colour = blue\n", "x.ini:5: worker 'one': unknown key 'colour'" KEYS);
 }
 
@@ -255,16 +282,6 @@ static void a_key_without_its_prefix_is_told_with_it(void)
 	                                  "you mean 'var.GREETING'?)" KEYS);
 	check(GOOD "bind.maybe = x\n", "x.ini:5: worker 'one': unknown key 'bind.maybe' (did you "
 	                               "mean 'service.maybe'?)" KEYS);
-}
-
-static void an_unknown_worker_is_told_with_the_nearest(void)
-{
-	check("service.next = othr\nsecret.TOKEN = env:TENON_TEST_TOKEN\nvar.TEXT = t\n",
-	      "x.ini:2: worker 'one': service.next: no worker 'othr' (did you mean 'other'?)\n");
-	check("service.next = elsewhere\nsecret.TOKEN = env:TENON_TEST_TOKEN\nvar.TEXT = t\n",
-	      "x.ini:2: worker 'one': service.next: no worker 'elsewhere'\n");
-	check("service.next = \"\"\nsecret.TOKEN = env:TENON_TEST_TOKEN\nvar.TEXT = t\n",
-	      "x.ini:2: worker 'one': service.next: no worker ''\n");
 }
 
 static void values_of_another_form_are_told(void)
@@ -293,17 +310,153 @@ static void a_secret_that_cannot_be_had_is_told(void)
 	      "not set: set it where tenon is started\n");
 }
 
-/* Nothing is known of what the module declares, but of the Workers there are. */
-static void without_a_module_the_targets_are_still_checked(void)
+/* Nothing is known of what the module declares, but of the keys that there are. */
+static void without_a_module_unknown_keys_are_told(void)
 {
 	struct fixture fixture;
 
-	set_up(&fixture, "[worker one]\nservice.x = othr\nvar.y = 1\nrout = /\n[worker other]\n");
+	set_up(&fixture, "[worker one]\nservice.x = other\nvar.y = 1\nrout = /\n"
+	                 "GREETING = x\n" OTHER);
 	fixture.instances[0].module = NULL;
+	tn_binding_check_keys(&fixture.deployment, &fixture.errors);
 	tn_binding_fill(&fixture.deployment, &fixture.instances[0], &fixture.errors);
 	CHECK_ERRORS(&fixture.errors,
-	             "x.ini:2: worker 'one': service.x: no worker 'othr' (did you mean 'other'?)\n"
-	             "x.ini:4: worker 'one': unknown key 'rout' (did you mean 'route'?)" KEYS);
+	             "x.ini:4: worker 'one': unknown key 'rout' (did you mean 'route'?)" KEYS
+	             "x.ini:5: worker 'one': unknown key 'GREETING'" KEYS);
+	tear_down(&fixture);
+}
+
+static void unknown_keys_are_told_of_what_nothing_reaches_too(void)
+{
+	struct fixture fixture;
+
+	set_up(&fixture, "[worker one]\nrout = /\nvar.y = 1\n" OTHER);
+	fixture.deployment.by_worker[0] = NULL;
+	tn_binding_check_keys(&fixture.deployment, &fixture.errors);
+	CHECK_ERRORS(&fixture.errors,
+	             "x.ini:2: worker 'one': unknown key 'rout' (did you mean 'route'?)" KEYS);
+	tear_down(&fixture);
+}
+
+/* ---- Variants ------------------------------------------------------------------------------ */
+
+static void a_variant_has_what_it_inherits(void)
+{
+	struct fixture fixture;
+	const struct env *env = &fixture.envs[0];
+
+	fill(&fixture, "[worker one@v2]\nvar.count = 2\nservice.next = other@v2\nvar.GREETING =\n"
+	               "[worker one]\n" GOOD "var.GREETING = good day\nvar.count = 1\n" OTHER
+	               "[worker other@v2]\n");
+	CHECK_ERRORS(&fixture.errors, "");
+	CU_ASSERT_PTR_EQUAL(env->next, &fixture.envs[3].self);
+	CU_ASSERT_TRUE(tn_secret_equals(env->TOKEN, "open sesame"));
+	CHECK_TEXT(env->TEXT, "t");
+	CHECK_TEXT(env->GREETING, "hello");
+	CHECK_NUMBER(env->count, 2);
+	tear_down(&fixture);
+}
+
+static void a_secret_that_several_inherit_is_read_once(void)
+{
+	struct fixture fixture;
+
+	fill(&fixture, "[worker one]\n" GOOD "[worker one@v2]\n" OTHER);
+	tn_binding_fill(&fixture.deployment, &fixture.instances[1], &fixture.errors);
+	CHECK_ERRORS(&fixture.errors, "");
+	CHECK_NUMBER(fixture.deployment.secret_count, 1);
+	CU_ASSERT_PTR_EQUAL(fixture.envs[0].TOKEN, fixture.envs[1].TOKEN);
+	tear_down(&fixture);
+}
+
+static void a_mistake_that_is_inherited_is_told_with_the_worker_that_has_it(void)
+{
+	struct fixture fixture;
+
+	fill(&fixture, "[worker one@v2]\nvar.TEXT =\n[worker one]\n" GOOD "var.colour = blue\n"
+	               "rout = /\n" OTHER);
+	CHECK_ERRORS(&fixture.errors,
+	             "x.ini:1: worker 'one@v2': var.TEXT: " MODULE " needs this binding: add "
+	             "`var.TEXT = TEXT`\n"
+	             "x.ini:7: worker 'one@v2': var.colour: " MODULE " declares no such binding: "
+	             "it has service.next, service.maybe, secret.TOKEN, var.TEXT, var.GREETING, "
+	             "var.count, var.enabled, var.pause, var.room, var.ratio\n"
+	             "x.ini:8: worker 'one': unknown key 'rout' (did you mean 'route'?)" KEYS);
+	tear_down(&fixture);
+}
+
+/* ---- Splits -------------------------------------------------------------------------------- */
+
+#define REST "secret.TOKEN = env:TENON_TEST_TOKEN\nvar.TEXT = t\n"
+
+static const struct tn_split *split_of(const struct tn_service *service)
+{
+	return (const void *)service;
+}
+
+static void a_split_is_a_service_of_the_host(void)
+{
+	struct fixture fixture;
+	const struct tn_split *split;
+
+	fill(&fixture, "[worker one]\nservice.next = other 90%, one 10%\nservice.maybe = one 5%, "
+	               "other 95%\n" REST OTHER);
+	CHECK_ERRORS(&fixture.errors, "");
+	split = split_of(fixture.envs[0].next);
+	CU_ASSERT_EQUAL_FATAL(split->self.fetch, tn_split_fetch);
+	CHECK_TEXT(split->self.name, "other 90%, one 10%");
+	CHECK_NUMBER(split->count, 2);
+	CU_ASSERT_PTR_EQUAL(split->targets[0].service, &fixture.envs[1].self);
+	CHECK_NUMBER(split->targets[0].weight, 900000);
+	CU_ASSERT_PTR_EQUAL(split->targets[1].service, &fixture.envs[0].self);
+	CHECK_NUMBER(split->targets[1].weight, 100000);
+	CU_ASSERT(fixture.envs[0].maybe != fixture.envs[0].next);
+	CHECK_TEXT(fixture.envs[0].maybe->name, "one 5%, other 95%");
+	CU_ASSERT_FALSE(fixture.deployment.sticky);
+	tear_down(&fixture);
+}
+
+static void a_split_may_be_sticky(void)
+{
+	struct fixture fixture;
+	const struct tn_split *split;
+
+	fill(&fixture, "[worker one]\nservice.next = other 90%, one 10%\n"
+	               "split.next.key = cookie:session\n" REST OTHER);
+	CHECK_ERRORS(&fixture.errors, "");
+	split = split_of(fixture.envs[0].next);
+	CHECK_NUMBER(split->key.source, TN_SPLIT_COOKIE);
+	CHECK_TEXT(split->key.name, "session");
+	CU_ASSERT_TRUE(fixture.deployment.sticky);
+	tear_down(&fixture);
+}
+
+/* There is nothing to choose. */
+static void where_all_goes_to_one_the_call_stays_direct(void)
+{
+	struct fixture fixture;
+
+	fill(&fixture, "[worker one]\nservice.next = other 100%\nservice.maybe = one 0%, other "
+	               "100%\n" REST OTHER);
+	CHECK_ERRORS(&fixture.errors, "");
+	CU_ASSERT_PTR_EQUAL(fixture.envs[0].next, &fixture.envs[1].self);
+	CU_ASSERT_PTR_EQUAL(fixture.envs[0].maybe, &fixture.envs[1].self);
+	CU_ASSERT_PTR_EQUAL(fixture.deployment.next_split, fixture.splits);
+	tear_down(&fixture);
+}
+
+/* No room is kept for these among the envs, which are filled in all the same, so that all mistakes
+ * are told in one run. */
+static void of_a_split_with_mistakes_what_is_left_is_bound(void)
+{
+	struct fixture fixture;
+
+	fill(&fixture, "[worker one]\nservice.next = other 50%\nservice.maybe = nobody 50%, one "
+	               "x\n" REST OTHER);
+	CHECK_NUMBER(fixture.errors.errors, 3);
+	CU_ASSERT_PTR_EQUAL(fixture.envs[0].next, &fixture.envs[1].self);
+	CU_ASSERT_PTR_NULL(fixture.envs[0].maybe);
+	CU_ASSERT_PTR_EQUAL(fixture.deployment.next_split, fixture.splits);
 	tear_down(&fixture);
 }
 
@@ -320,7 +473,14 @@ TEST_MAIN("deploy/binding",
           TEST(what_is_not_configured_cannot_be_bound),
           TEST(an_unknown_key_is_told_with_what_there_is),
           TEST(a_key_without_its_prefix_is_told_with_it),
-          TEST(an_unknown_worker_is_told_with_the_nearest),
           TEST(values_of_another_form_are_told),
           TEST(a_secret_that_cannot_be_had_is_told),
-          TEST(without_a_module_the_targets_are_still_checked))
+          TEST(without_a_module_unknown_keys_are_told),
+          TEST(unknown_keys_are_told_of_what_nothing_reaches_too),
+          TEST(a_variant_has_what_it_inherits),
+          TEST(a_secret_that_several_inherit_is_read_once),
+          TEST(a_mistake_that_is_inherited_is_told_with_the_worker_that_has_it),
+          TEST(a_split_is_a_service_of_the_host),
+          TEST(a_split_may_be_sticky),
+          TEST(where_all_goes_to_one_the_call_stays_direct),
+          TEST(of_a_split_with_mistakes_what_is_left_is_bound))

@@ -2,26 +2,29 @@
 
 #include "scratch.h"
 
-#define WORKERS_MAX 64
-
-/* The bindings in a text, and what is said of them. No module is needed. */
-static void check(const char *text, const char *expected)
+/* What is said of the bindings in a text; what the plan says of it stands elsewhere. */
+static void warn(const char *text, struct tn_errors *warnings)
 {
-	struct tn_instance instances[WORKERS_MAX] = { 0 };
-	struct tn_deployment deployment = { .instances = instances };
 	struct tn_errors errors = { 0 };
 	struct tn_config *config = tn_config_parse("x.ini", text, strlen(text), &errors);
+	struct tn_plan *plan;
 
-	CU_ASSERT_FATAL(config && config->count <= WORKERS_MAX);
-	for (size_t i = 0; i < config->count; i++) {
-		instances[i].section = &config->sections[i];
-		instances[i].name = config->sections[i].name;
-	}
-	deployment.count = config->count;
-	tn_cycle_warn(&deployment, &errors);
-	CHECK_NUMBER(errors.errors, 0);
-	CHECK_ERRORS(&errors, expected);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
+	plan = tn_plan_create(config, NULL, &errors);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
+	tn_cycle_warn(plan, warnings);
+	CHECK_NUMBER(warnings->errors, 0);
+	tn_plan_destroy(plan);
 	tn_config_destroy(config);
+	tn_errors_finish(&errors);
+}
+
+static void check(const char *text, const char *expected)
+{
+	struct tn_errors warnings = { 0 };
+
+	warn(text, &warnings);
+	CHECK_ERRORS(&warnings, expected);
 }
 
 static void a_tree_has_no_cycle(void)
@@ -67,39 +70,76 @@ static void each_cycle_is_told(void)
 	      "max_depth ends it\n");
 }
 
+static void a_version_of_a_split_may_close_one(void)
+{
+	check("[worker a]\nservice.x = b 90%, c 10%\n[worker b]\n[worker c]\nservice.y = a\n",
+	      "x.ini:5: warning: worker 'c': service.y: the bindings form a cycle, a > c > a: "
+	      "max_depth ends it\n");
+	check("[worker a]\nservice.x = b 90%, a 10%\n[worker b]\nservice.y = a\n",
+	      "x.ini:2: warning: worker 'a': service.x: the bindings form a cycle, a > a: "
+	      "max_depth ends it\n"
+	      "x.ini:4: warning: worker 'b': service.y: the bindings form a cycle, a > b > a: "
+	      "max_depth ends it\n");
+}
+
+/* The binding that closes it may be an inherited one, which is told where it stands. */
+static void a_variant_is_a_worker_of_its_own(void)
+{
+	check("[worker a]\nservice.x = b\n[worker b]\nservice.y = a@v2\n[worker a@v2]\n"
+	      "service.x =\n",
+	      "");
+	check("[worker a]\nservice.x = b\n[worker b]\nservice.y = a@v2\n[worker a@v2]\n",
+	      "x.ini:2: warning: worker 'a@v2': service.x: the bindings form a cycle, b > a@v2 > "
+	      "b: max_depth ends it\n");
+}
+
 static void other_keys_and_unknown_workers_are_passed_over(void)
 {
 	check("[worker a]\nvar.x = a\nservice.x = nobody\nsecret.y = a\nroute = a\n", "");
 }
 
+/* The text of a ring of Workers, each of which binds the next; for the caller to free. */
+static char *make_ring(const char *name, unsigned count)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&text, &size);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(memory);
+	for (unsigned i = 0; i < count; i++)
+		fprintf(memory, "[worker %s%02u]\nservice.x = %s%02u\n", name, i, name,
+		        (i + 1) % count);
+	fclose(memory);
+	return text;
+}
+
 /* A ring of long names: more than fits into a message. */
 static void a_long_cycle_is_cut(void)
 {
-	char text[8192];
-	size_t size = 0;
-	struct tn_errors errors = { 0 };
-	struct tn_instance instances[WORKERS_MAX] = { 0 };
-	struct tn_deployment deployment = { .instances = instances, .count = WORKERS_MAX };
-	struct tn_config *config;
+	char *text = make_ring("a-rather-long-name-", 64);
+	struct tn_errors warnings = { 0 };
 
-	for (unsigned i = 0; i < WORKERS_MAX; i++)
-		size += (size_t)snprintf(text + size, sizeof(text) - size,
-		                         "[worker a-rather-long-name-%02u]\n"
-		                         "service.x = a-rather-long-name-%02u\n",
-		                         i, (i + 1) % WORKERS_MAX);
-	config = tn_config_parse("x.ini", text, size, &errors);
-	CU_ASSERT_FATAL(config && config->count == WORKERS_MAX);
-	for (size_t i = 0; i < WORKERS_MAX; i++) {
-		instances[i].section = &config->sections[i];
-		instances[i].name = config->sections[i].name;
-	}
-	tn_cycle_warn(&deployment, &errors);
-	CHECK_NUMBER(errors.count, 1);
-	CU_ASSERT_PTR_NOT_NULL(strstr(errors.list[0].text, "cycle, a-rather-long-name-00 > "
-	                                                   "a-rather"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(errors.list[0].text, "... > a-rather-long-name-00: max_"));
-	tn_errors_finish(&errors);
-	tn_config_destroy(config);
+	warn(text, &warnings);
+	CU_ASSERT_EQUAL_FATAL(warnings.count, 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(warnings.list[0].text, "cycle, a-rather-long-name-00 > "
+	                                                     "a-rather"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(warnings.list[0].text,
+	                              "... > a-rather-long-name-00: max_"));
+	tn_errors_finish(&warnings);
+	free(text);
+}
+
+/* A frame on the stack for each would be too much. */
+static void a_chain_may_be_longer_than_the_stack_is_deep(void)
+{
+	char *text = make_ring("w", 100 * 1000);
+	struct tn_errors warnings = { 0 };
+
+	warn(text, &warnings);
+	CU_ASSERT_EQUAL_FATAL(warnings.count, 1);
+	CHECK_NUMBER(warnings.list[0].place.line, 200 * 1000);
+	tn_errors_finish(&warnings);
+	free(text);
 }
 
 TEST_MAIN("deploy/cycle",
@@ -108,5 +148,8 @@ TEST_MAIN("deploy/cycle",
           TEST(one_that_calls_itself_is_told),
           TEST(a_cycle_begins_where_it_closes),
           TEST(each_cycle_is_told),
+          TEST(a_version_of_a_split_may_close_one),
+          TEST(a_variant_is_a_worker_of_its_own),
           TEST(other_keys_and_unknown_workers_are_passed_over),
-          TEST(a_long_cycle_is_cut))
+          TEST(a_long_cycle_is_cut),
+          TEST(a_chain_may_be_longer_than_the_stack_is_deep))

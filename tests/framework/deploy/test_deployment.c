@@ -4,11 +4,17 @@
 
 #include <dlfcn.h>
 
-/* The env of plugins/gateway.c and of tests/fixtures/mistake_start.c. */
+/* The envs of plugins/gateway.c, tests/fixtures/mistake_node.c and mistake_start.c. */
 struct gateway_env {
 	struct tn_service self;
 	const struct tn_service *auth;
 	const struct tn_service *application;
+};
+
+struct node_env {
+	struct tn_service self;
+	const struct tn_service *one;
+	const struct tn_service *other;
 };
 
 struct start_env {
@@ -21,6 +27,7 @@ struct fixture {
 	struct scratch scratch;
 	struct tn_errors errors;
 	struct tn_config *config;
+	struct tn_plan *plan;
 	struct tn_deployment *deployment;
 };
 
@@ -42,7 +49,9 @@ static void create_with(struct fixture *fixture, const struct tn_deployment_opti
 	setenv("TENON_TEST_TOKEN", "open sesame", 1);
 	fixture->config = tn_config_parse(path, text, strlen(text), &fixture->errors);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture->config);
-	fixture->deployment = tn_deployment_create(fixture->config, options, &fixture->errors);
+	fixture->plan = tn_plan_create(fixture->config, NULL, &fixture->errors);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture->plan);
+	fixture->deployment = tn_deployment_create(fixture->plan, options, &fixture->errors);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture->deployment);
 }
 
@@ -55,6 +64,7 @@ static void create(struct fixture *fixture, const char *format)
 static void finish(struct fixture *fixture)
 {
 	tn_deployment_destroy(fixture->deployment);
+	tn_plan_destroy(fixture->plan);
 	tn_config_destroy(fixture->config);
 	tn_errors_finish(&fixture->errors);
 	scratch_end(&fixture->scratch);
@@ -108,10 +118,9 @@ static void a_route_leads_to_its_worker(void)
 	const struct tn_route *route;
 
 	create(&fixture, CHAIN);
-	route = tn_routes_match(&fixture.deployment->routes, "a", "/x", 2);
+	route = tn_routes_match(&fixture.plan->routes, "a", "/x", 2);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(route);
-	CHECK_TEXT(route->worker, "gateway");
-	CU_ASSERT_PTR_EQUAL(route->service,
+	CU_ASSERT_PTR_EQUAL(tn_deployment_service(fixture.deployment, route),
 	                    tn_deployment_find(fixture.deployment, "gateway")->service);
 	finish(&fixture);
 }
@@ -122,8 +131,9 @@ static void one_module_serves_two_workers_with_an_env_each(void)
 	const struct tn_instance *one, *other;
 
 	create(&fixture, "[worker one]\nmodule = %1$s/tests/fixtures/mistake_start.so\nvar.DO = a\n"
+	                 "route = /one\n"
 	                 "[worker other]\nmodule = %1$s/tests/fixtures/mistake_start.so\n"
-	                 "var.DO = b\n");
+	                 "var.DO = b\nroute = /other\n");
 	one = tn_deployment_find(fixture.deployment, "one");
 	other = tn_deployment_find(fixture.deployment, "other");
 	CHECK_NUMBER(fixture.deployment->module_count, 1);
@@ -148,69 +158,83 @@ static void a_module_is_sought_where_the_configuration_is(void)
 	struct fixture fixture;
 
 	create(&fixture, "[worker one]\nroute = /\n"
-	                 "[worker two]\nmodule = other\n"
-	                 "[worker three]\nmodule = sub/other.so\n");
+	                 "[worker two]\nmodule = other\nroute = /two\n"
+	                 "[worker three]\nmodule = sub/other.so\nroute = /three\n");
 	expect_errors(&fixture,
 	              "/x.ini:1: worker 'one': module '/one.so': there is no such file: build it, "
 	              "or set `module`, or `modules` in [host]\n"
 	              "/x.ini:4: worker 'two': module '/other': there is no such file: build it, "
 	              "or set `module`, or `modules` in [host]\n"
-	              "/x.ini:6: worker 'three': module '/sub/other.so': there is no such file: "
+	              "/x.ini:7: worker 'three': module '/sub/other.so': there is no such file: "
 	              "build it, or set `module`, or `modules` in [host]\n");
 	finish(&fixture);
 }
 
-static void sections_that_are_none_are_told(void)
+/* Neither its module nor its secret is looked at; the variable goes all the same. */
+static void what_no_route_leads_to_is_not_loaded(void)
 {
 	struct fixture fixture;
+	const struct tn_route *route;
 
-	create(&fixture, "[hots]\n[host one]\n[wroker a]\n[worker]\n[worker a@b]\n");
-	CU_ASSERT_EQUAL(fixture.errors.errors, 6); /* and the module of the last */
-	expect_errors(&fixture,
-	              "/x.ini:1: unknown section [hots] (did you mean 'host'?): there are [host] "
-	              "and [worker NAME]\n"
-	              "/x.ini:2: [host one]: there is one host, without a name: write [host]\n"
-	              "/x.ini:3: unknown section [wroker a] (did you mean 'worker'?): there are "
-	              "[host] and [worker NAME]\n"
-	              "/x.ini:4: [worker]: it has no name: write [worker NAME]\n"
-	              "/x.ini:5: worker 'a@b': a name has letters, digits, '-', '_' and '.'\n"
-	              "/x.ini:5: worker 'a@b': module '/a@b.so': there is no such file: build it, "
-	              "or set `module`, or `modules` in [host]\n");
+	create(&fixture, "[worker one]\nmodule = %1$s/tests/fixtures/mistake_node.so\nroute = /\n"
+	                 "service.one = two\n"
+	                 "[worker dead]\nmodule = %1$s/tests/fixtures/mistake_crash.so\n"
+	                 "service.one = deader\nsecret.X = env:TENON_TEST_TOKEN\n"
+	                 "[worker two]\nmodule = %1$s/tests/fixtures/mistake_node.so\n"
+	                 "route = /two\n"
+	                 "[worker deader]\nmodule = none.so\nservice.one = two\n"
+	                 "secret.Y = file:none\n");
+	expect_errors(&fixture, "");
+	CHECK_NUMBER(fixture.deployment->count, 2);
+	CHECK_TEXT(fixture.deployment->instances[0].name, "one");
+	CHECK_TEXT(fixture.deployment->instances[1].name, "two");
+	CHECK_NUMBER(fixture.deployment->module_count, 1);
+	CHECK_NUMBER(fixture.deployment->secret_count, 0);
+	CU_ASSERT_PTR_NULL(tn_deployment_find(fixture.deployment, "dead"));
+	CU_ASSERT_PTR_NULL(tn_deployment_find(fixture.deployment, "deader"));
+	CU_ASSERT_PTR_NULL(tn_deployment_find(fixture.deployment, "nobody"));
+	route = tn_routes_match(&fixture.plan->routes, "a", "/two", 4);
+	CU_ASSERT_PTR_EQUAL(tn_deployment_service(fixture.deployment, route),
+	                    fixture.deployment->instances[1].service);
+	CU_ASSERT_PTR_NULL(getenv("TENON_TEST_TOKEN"));
 	finish(&fixture);
 }
 
-static void without_a_worker_there_is_nothing_to_run(void)
+static void without_a_route_nothing_is_loaded(void)
 {
 	struct fixture fixture;
 
-	create(&fixture, "[host]\n");
-	expect_errors(&fixture, "/x.ini: there is no Worker: add a section [worker NAME] with "
-	                        "`route = /*`\n");
-	finish(&fixture);
-}
-
-static void bad_and_equal_routes_are_told(void)
-{
-	struct fixture fixture;
-
-	create(&fixture, "[worker one]\nmodule = %1$s/plugins/application.so\nroute = /a, b, /\n"
-	                 "[worker two]\nmodule = %1$s/plugins/application.so\nroute = /\n");
-	expect_errors(&fixture,
-	              "/x.ini:3: worker 'one': route: 'b': a route is a path, or a host and a "
-	              "path: /*, /api/*, www.example.com/*\n"
-	              "/x.ini:6: worker 'two': route: '/' is also a route of worker 'one' (line "
-	              "3): change or remove one\n");
-	finish(&fixture);
-}
-
-static void without_a_route_there_is_a_warning(void)
-{
-	struct fixture fixture;
-
-	create(&fixture, "[worker one]\nmodule = %1$s/plugins/application.so\n");
-	CHECK_NUMBER(fixture.errors.errors, 0);
+	create(&fixture, "[worker one]\nmodule = %1$s/tests/fixtures/mistake_crash.so\n");
 	expect_errors(&fixture,
 	              "/x.ini: warning: no Worker has a route: every request gets 404\n");
+	CHECK_NUMBER(fixture.deployment->count, 0);
+	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	finish(&fixture);
+}
+
+/* One env for each, of one module; the versions of a split are reached, too. */
+static void a_variant_is_a_worker_of_its_own(void)
+{
+	struct fixture fixture;
+	const struct tn_instance *base, *variant;
+
+	create(&fixture, "[worker one]\nmodule = %1$s/tests/fixtures/mistake_node.so\nroute = /\n"
+	                 "service.one = two@v1 90%%, two@v2 10%%\n"
+	                 "[worker two]\nmodule = %1$s/tests/fixtures/mistake_start.so\nvar.DO = "
+	                 "a\nvar.STOP = a\n"
+	                 "[worker two@v1]\n[worker two@v2]\nvar.DO = b\n");
+	expect_errors(&fixture, "");
+	CHECK_NUMBER(fixture.deployment->count, 3);
+	CHECK_NUMBER(fixture.deployment->module_count, 2);
+	CU_ASSERT_PTR_NULL(tn_deployment_find(fixture.deployment, "two"));
+	base = tn_deployment_find(fixture.deployment, "two@v1");
+	variant = tn_deployment_find(fixture.deployment, "two@v2");
+	CU_ASSERT_FATAL(base && variant);
+	CU_ASSERT_PTR_EQUAL(base->module, variant->module);
+	CHECK_TEXT(variant->service->name, "two@v2");
+	CHECK_TEXT(((const struct start_env *)(const void *)base->service)->DO, "a");
+	CHECK_TEXT(((const struct start_env *)(const void *)variant->service)->DO, "b");
+	CHECK_TEXT(((const struct start_env *)(const void *)variant->service)->STOP, "a");
 	finish(&fixture);
 }
 
@@ -218,7 +242,7 @@ static void further_warnings_are_for_who_asks(void)
 {
 	static const char text[] =
 		"[worker one]\nmodule = %1$s/tests/fixtures/mistake_node.so\nroute = /\n"
-		"service.one = one\n";
+		"service.one = one\n[worker two]\n";
 	struct fixture fixture;
 
 	create(&fixture, text);
@@ -226,8 +250,11 @@ static void further_warnings_are_for_who_asks(void)
 	finish(&fixture);
 	create_with(&fixture, &(struct tn_deployment_options){ .warn = true }, text);
 	CHECK_NUMBER(fixture.errors.errors, 0);
-	expect_errors(&fixture, "/x.ini:4: warning: worker 'one': service.one: the bindings form a "
-	                        "cycle, one > one: max_depth ends it\n");
+	expect_errors(&fixture,
+	              "/x.ini:4: warning: worker 'one': service.one: the bindings form a cycle, "
+	              "one > one: max_depth ends it\n"
+	              "/x.ini:5: warning: worker 'two': it is not loaded: no route leads to it, "
+	              "and nobody binds it: give it a route, bind it, or remove it\n");
 	finish(&fixture);
 }
 
@@ -249,7 +276,7 @@ static void a_module_can_be_left_out(void)
 	create_with(&fixture, &options,
 	            "[worker one]\nmodule = %1$s/tests/fixtures/mistake_crash.so\nroute = /\n"
 	            "[worker two]\nmodule = %1$s/tests/fixtures/mistake_node.so\nservice.one = "
-	            "one\n");
+	            "one\nroute = /two\n");
 	expect_errors(&fixture, "");
 	CHECK_NUMBER(asked, 2);
 	CU_ASSERT_PTR_NULL(fixture.deployment->instances[0].module);
@@ -276,8 +303,8 @@ static void hooks_run_in_order_and_stop_in_reverse(void)
 {
 	struct fixture fixture;
 
-	create(&fixture, "[worker a]\nroute = /\n" HOOKED "[worker b]\n" HOOKED "[worker "
-	                 "c]\n" HOOKED);
+	create(&fixture, "[worker a]\nroute = /\n" HOOKED "[worker b]\nroute = /b\n" HOOKED
+	                 "[worker c]\nroute = /c\n" HOOKED);
 	expect_errors(&fixture, "");
 	CU_ASSERT(access(scratch_path(&fixture.scratch, "log"), F_OK) < 0); /* not yet */
 	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
@@ -294,15 +321,15 @@ static void those_that_started_are_stopped_where_one_fails(void)
 	struct fixture fixture;
 
 	create(&fixture, "[worker a]\nroute = /\n" HOOKED
-	                 "[worker b]\nmodule = %1$s/tests/fixtures/mistake_start.so\n"
+	                 "[worker b]\nroute = /b\nmodule = %1$s/tests/fixtures/mistake_start.so\n"
 	                 "var.DO = fail\nvar.STOP = %2$s/log\n"
-	                 "[worker c]\n" HOOKED
-	                 "[worker d]\nmodule = %1$s/tests/fixtures/mistake_start.so\nvar.DO = "
-	                 "fail\n");
+	                 "[worker c]\nroute = /c\n" HOOKED
+	                 "[worker d]\nroute = /d\nmodule = %1$s/tests/fixtures/mistake_start.so\n"
+	                 "var.DO = fail\n");
 	expect_errors(&fixture, "");
 	CU_ASSERT_FALSE(tn_deployment_start(fixture.deployment, &fixture.errors));
 	expect_errors(&fixture, "/x.ini:6: worker 'b': start: the database does not answer\n"
-	                        "/x.ini:14: worker 'd': start: the database does not answer\n");
+	                        "/x.ini:16: worker 'd': start: the database does not answer\n");
 	check_log(&fixture, "a c c a ");
 	finish(&fixture);
 }
@@ -344,13 +371,39 @@ static void a_running_env_cannot_be_written(void)
 	finish(&fixture);
 }
 
+/* There is room for them behind the envs, and they become read-only with them. */
+static void a_running_split_cannot_be_written(void)
+{
+	struct fixture fixture;
+	const struct node_env *env;
+	const struct tn_split *split;
+
+	create(&fixture, "[worker a]\nmodule = %1$s/tests/fixtures/mistake_node.so\nroute = /\n"
+	                 "service.one = a 50%%, b 50%%\nservice.other = a 40%%, b 50%%, c 10%%\n"
+	                 "[worker b]\nmodule = %1$s/tests/fixtures/mistake_node.so\n"
+	                 "service.one = a\nservice.other = a 100%%, b 0%%\n"
+	                 "[worker c]\nmodule = %1$s/tests/fixtures/mistake_node.so\n"
+	                 "service.one = a 99.9999%%, b 0.0001%%\n");
+	expect_errors(&fixture, "");
+	env = (const void *)tn_deployment_find(fixture.deployment, "c")->service;
+	split = (const void *)env->one;
+	CHECK_NUMBER(split->count, 2);
+	CU_ASSERT((char *)fixture.deployment->envs + fixture.deployment->envs_size >=
+	          fixture.deployment->next_split);
+	CU_ASSERT((uintptr_t)&split->targets[split->count] <=
+	          (uintptr_t)fixture.deployment->next_split);
+	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	CU_ASSERT_FALSE(can_be_written((void *)(uintptr_t)&split->targets[1].weight));
+	finish(&fixture);
+}
+
 static void the_progress_tells_each_step(void)
 {
 	struct tn_progress progress = { 0 };
 	struct fixture fixture;
 
 	create_with(&fixture, &(struct tn_deployment_options){ .progress = &progress },
-	            "[worker a]\nroute = /\n" HOOKED "[worker b]\n" HOOKED);
+	            "[worker a]\nroute = /\n" HOOKED "[worker b]\nroute = /b\n" HOOKED);
 	CHECK_NUMBER(atomic_load(&progress.step), TN_STEP_NONE);
 	CHECK_NUMBER(atomic_load(&progress.turns), 2); /* one module, begun and ended */
 	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
@@ -413,39 +466,53 @@ static void check_places(const struct tn_errors *errors)
 	}
 }
 
+static void read_as_routes(const struct tn_config *config, struct tn_errors *errors)
+{
+	struct tn_routes routes = { 0 };
+
+	for (size_t i = 0; i < config->count; i++)
+		for (size_t j = 0; j < config->sections[i]->count; j++)
+			tn_routes_add(&routes, config->sections[i]->entries[j].value,
+			              config->sections[i]->entries[j].place, "one", 0);
+	tn_routes_sort(&routes, errors);
+	tn_routes_finish(&routes);
+}
+
 /* The configuration without its modules: nothing of it runs. */
 static bool parse_any(const char *text, size_t size)
 {
-	struct tn_errors errors = { 0 };
+	struct tn_errors errors = { 0 }, of_routes = { 0 };
 	struct tn_config *config = tn_config_parse("x.ini", text, size, &errors);
-	struct tn_settings settings;
-	struct tn_routes routes = { 0 };
+	struct tn_plan *plan;
 	bool valid;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
 	check_places(&errors);
 	for (size_t i = 0; i < errors.count; i++)
 		CU_ASSERT(errors.list[i].place.line > 0);
-	tn_settings_read(&settings, config, &errors);
-	for (size_t i = 0; i < config->count; i++)
-		for (size_t j = 0; j < config->sections[i].count; j++)
-			tn_routes_add(&routes, config->sections[i].entries[j].value,
-			              config->sections[i].entries[j].place, "one");
-	tn_routes_sort(&routes, &errors);
+	plan = tn_plan_create(config, "staging", &errors);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
+	tn_plan_warn(plan, &errors);
+	read_as_routes(config, &of_routes);
 	check_places(&errors);
+	check_places(&of_routes);
 	valid = !errors.errors;
-	tn_routes_finish(&routes);
-	tn_settings_finish(&settings);
+	tn_plan_destroy(plan);
 	tn_config_destroy(config);
 	tn_errors_finish(&errors);
+	tn_errors_finish(&of_routes);
 	return valid;
 }
 
 static const char example[] =
 	"; An example\n[host]\nlisten  = 127.0.0.1:8080, [::1]:0\nmodules = ../build/plugins\n"
-	"max_body = 64K\nidle_timeout = 10s\n\n[worker gateway]\nroute               = /*\n"
-	"service.auth        = auth\nservice.application = application\n\n[worker auth]\n"
+	"max_body = 64K\nidle_timeout = 10s\n[host@staging]\nlisten = *:0\nmax_body =\n\n"
+	"[worker gateway]\nroute               = /*\n"
+	"service.auth        = auth@v1 90%, auth@v2 9.5%,auth 0.5%\nsplit.auth.key = cookie:a\n"
+	"service.application = application\n\n[worker auth]\n"
 	"route = *.example.com/a, [::1]/b\nsecret.SECRET_TOKEN = file:../build/demo-token\n\n"
+	"[worker auth@v1]\n[worker auth@v2]\ninherits = auth@staging\nvar.X =\n"
+	"[worker auth@staging]\nvar.X = 1\n"
 	"[worker application]\nvar.GREETING = \"Hello; world\" ; a comment\n";
 
 static void no_text_makes_it_crash(void)
@@ -467,16 +534,16 @@ TEST_MAIN("deploy/deployment",
           TEST(one_module_serves_two_workers_with_an_env_each),
           TEST(the_secret_leaves_the_environment),
           TEST(a_module_is_sought_where_the_configuration_is),
-          TEST(sections_that_are_none_are_told),
-          TEST(without_a_worker_there_is_nothing_to_run),
-          TEST(bad_and_equal_routes_are_told),
-          TEST(without_a_route_there_is_a_warning),
+          TEST(what_no_route_leads_to_is_not_loaded),
+          TEST(without_a_route_nothing_is_loaded),
+          TEST(a_variant_is_a_worker_of_its_own),
           TEST(further_warnings_are_for_who_asks),
           TEST(a_module_can_be_left_out),
           TEST(hooks_run_in_order_and_stop_in_reverse),
           TEST(those_that_started_are_stopped_where_one_fails),
           TEST(destroying_stops_what_runs),
           TEST(a_running_env_cannot_be_written),
+          TEST(a_running_split_cannot_be_written),
           TEST(the_progress_tells_each_step),
           TEST(nothing_can_be_destroyed),
           TEST(no_text_makes_it_crash))

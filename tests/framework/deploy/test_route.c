@@ -9,10 +9,11 @@
 #define BRACKETS "an IPv6 address stands in brackets: [2001:db8::1]/*"
 #define EMPTY_PART "a part of the host is empty: write www.example.com/*, or /* for every host"
 
-/* Each Worker has one route, and is called as the route is written. */
+/* Each Worker has one route, is called as the route is written, and has its line for a number. */
 static void add(struct tn_routes *routes, const char *pattern, unsigned line)
 {
-	if (!CHECK_TEXT(tn_routes_add(routes, pattern, (struct tn_place){ "x.ini", line }, pattern),
+	if (!CHECK_TEXT(tn_routes_add(routes, pattern, (struct tn_place){ "x.ini", line }, pattern,
+	                              line),
 	                NULL))
 		printf("\tthe pattern was '%s'\n", pattern);
 }
@@ -49,7 +50,8 @@ static void refuse(const char *pattern, const char *expected)
 {
 	struct tn_routes routes = { 0 };
 
-	if (!CHECK_TEXT(tn_routes_add(&routes, pattern, (struct tn_place){ 0 }, "one"), expected))
+	if (!CHECK_TEXT(tn_routes_add(&routes, pattern, (struct tn_place){ 0 }, "one", 0),
+	                expected))
 		printf("\tthe pattern was '%s'\n", pattern);
 	CHECK_NUMBER(routes.count, 0);
 	tn_routes_finish(&routes);
@@ -177,24 +179,41 @@ static void a_better_host_without_the_path_does_not_hide_the_others(void)
 	tn_routes_finish(&routes);
 }
 
+/* The later one is told, in the order in which they were added, and names the one before it. */
 static void equal_routes_are_an_error(void)
 {
 	struct tn_routes routes = { 0 };
 	struct tn_errors errors = { 0 };
 
-	tn_routes_add(&routes, "Example.com/*", (struct tn_place){ "x.ini", 9 }, "b");
-	tn_routes_add(&routes, "example.com./*", (struct tn_place){ "x.ini", 4 }, "a");
-	tn_routes_add(&routes, "/*", (struct tn_place){ "x.ini", 5 }, "c");
-	tn_routes_add(&routes, "/*", (struct tn_place){ "x.ini", 6 }, "c");
-	tn_routes_add(&routes, "/*", (struct tn_place){ "x.ini", 7 }, "d");
+	tn_routes_add(&routes, "Example.com/*", (struct tn_place){ "x.ini", 9 }, "b", 0);
+	tn_routes_add(&routes, "example.com./*", (struct tn_place){ "a.ini", 4 }, "a", 1);
+	tn_routes_add(&routes, "/*", (struct tn_place){ "x.ini", 5 }, "c", 2);
+	tn_routes_add(&routes, "/*", (struct tn_place){ "x.ini", 6 }, "c", 2);
+	tn_routes_add(&routes, "/*", (struct tn_place){ "x.ini", 7 }, "d", 3);
 	tn_routes_sort(&routes, &errors);
 	CHECK_ERRORS(&errors,
-	             "x.ini:6: worker 'c': route: '/*' is also a route of worker 'c' (line 5): "
+	             "a.ini:4: worker 'a': route: 'example.com./*' is also a route of worker 'b' "
+	             "(x.ini:9): change or remove one\n"
+	             "x.ini:6: worker 'c': route: '/*' is also a route of worker 'c' (x.ini:5): "
 	             "change or remove one\n"
-	             "x.ini:7: worker 'd': route: '/*' is also a route of worker 'c' (line 6): "
-	             "change or remove one\n"
-	             "x.ini:9: worker 'b': route: 'Example.com/*' is also a route of worker 'a' "
-	             "(line 4): change or remove one\n");
+	             "x.ini:7: worker 'd': route: '/*' is also a route of worker 'c' (x.ini:6): "
+	             "change or remove one\n");
+	tn_routes_finish(&routes);
+}
+
+static void a_route_knows_its_worker(void)
+{
+	struct tn_routes routes = { 0 };
+	const struct tn_route *route;
+
+	add(&routes, "/*", 7);
+	add(&routes, "/api/*", 8);
+	sort(&routes);
+	route = tn_routes_match(&routes, "a", "/x", 2);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(route);
+	CHECK_TEXT(route->worker_name, "/*");
+	CHECK_NUMBER(route->worker, 7);
+	CHECK_NUMBER(route->place.line, 7);
 	tn_routes_finish(&routes);
 }
 
@@ -299,6 +318,7 @@ TEST_MAIN("deploy/route",
           TEST(the_best_host_wins_then_the_longest_path),
           TEST(a_better_host_without_the_path_does_not_hide_the_others),
           TEST(equal_routes_are_an_error),
+          TEST(a_route_knows_its_worker),
           TEST(routes_that_only_look_alike_are_fine),
           TEST(what_has_no_path_is_refused),
           TEST(a_url_is_refused),

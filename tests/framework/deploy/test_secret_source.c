@@ -85,8 +85,8 @@ static void read_value(struct fixture *fixture, const char *value)
 	snprintf(text, sizeof(text), "[worker auth]\nsecret.T = %s\n", value);
 	fixture->config = tn_config_parse(path, text, strlen(text), &fixture->errors);
 	CU_ASSERT_FATAL(fixture->config != NULL && fixture->errors.count == 0);
-	fixture->secret = tn_secret_read(fixture->config, &fixture->config->sections[0].entries[0],
-	                                 "auth", &fixture->errors);
+	fixture->secret = tn_secret_read(&fixture->config->sections[0]->entries[0], "auth",
+	                                 &fixture->errors);
 }
 
 /* The value gives this secret. */
@@ -413,6 +413,16 @@ static void forgets_in_place(void)
 	CU_ASSERT(shows("TN_TEST_AGAIN=1"));
 }
 
+static void a_source_is_told_from_a_secret(void)
+{
+	CU_ASSERT_TRUE(tn_secret_is_source("env:A"));
+	CU_ASSERT_TRUE(tn_secret_is_source("file:a"));
+	CU_ASSERT_TRUE(tn_secret_is_source("credential:a"));
+	CU_ASSERT_FALSE(tn_secret_is_source("environment"));
+	CU_ASSERT_FALSE(tn_secret_is_source(""));
+	CU_ASSERT_FALSE(tn_secret_is_source(" env:A"));
+}
+
 TEST_MAIN("deploy/secret_source",
           TEST(environment),
           TEST(names),
@@ -425,4 +435,5 @@ TEST_MAIN("deploy/secret_source",
           TEST(bytes_are_kept),
           TEST(credential),
           TEST(forgets_what_secrets_name),
-          TEST(forgets_in_place))
+          TEST(forgets_in_place),
+          TEST(a_source_is_told_from_a_secret))

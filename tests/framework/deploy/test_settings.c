@@ -9,12 +9,29 @@ struct fixture {
 	struct tn_settings settings;
 };
 
-static void read_settings(struct fixture *fixture, const char *text)
+/* Those of [host], or of a variant that inherits its keys. */
+static void read_variant(struct fixture *fixture, const char *text, const char *variant)
 {
+	struct tn_keys base, keys;
+
 	*fixture = (struct fixture){ 0 };
 	fixture->config = tn_config_parse("etc/x.ini", text, strlen(text), &fixture->errors);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture->config);
-	tn_settings_read(&fixture->settings, fixture->config, &fixture->errors);
+	CU_ASSERT_TRUE_FATAL(tn_keys_inherit(&base, NULL,
+	                                     tn_config_find(fixture->config, "host", ""),
+	                                     &fixture->errors));
+	CU_ASSERT_TRUE_FATAL(tn_keys_inherit(&keys, &base,
+	                                     tn_config_find(fixture->config, "host", variant),
+	                                     &fixture->errors));
+	tn_settings_read(&fixture->settings, &keys, tn_config_path(fixture->config),
+	                 &fixture->errors);
+	tn_keys_finish(&keys);
+	tn_keys_finish(&base);
+}
+
+static void read_settings(struct fixture *fixture, const char *text)
+{
+	read_variant(fixture, text, "@none");
 }
 
 static void finish(struct fixture *fixture)
@@ -197,7 +214,7 @@ static void the_default_body_has_to_fit_too(void)
 	struct fixture fixture;
 
 	read_settings(&fixture, "[host]\nrequest_memory = 1M\n");
-	CHECK_ERRORS(&fixture.errors, "etc/x.ini:1: [host]: max_body: a body lives in "
+	CHECK_ERRORS(&fixture.errors, "etc/x.ini:2: [host]: max_body: a body lives in "
 	                              "request_memory, which is to be 64K larger: 1048576 bytes "
 	                              "against 1048576\n");
 	finish(&fixture);
@@ -238,26 +255,39 @@ static void sixteen_addresses_are_the_most(void)
 	           "listen: 'a:17': that is one address too many: 16 are the most");
 }
 
-static void a_key_has_its_place(void)
+static void a_variant_replaces_what_it_names(void)
 {
 	struct fixture fixture;
 
-	read_settings(&fixture, "[host]\nmax_depth = 5\naccess_log = x\n");
-	CHECK_NUMBER(tn_settings_place(fixture.config, "access_log").line, 3);
-	CHECK_NUMBER(tn_settings_place(fixture.config, "listen").line, 0);
-	CHECK_TEXT(tn_settings_place(fixture.config, "listen").file, "etc/x.ini");
-	finish(&fixture);
-	read_settings(&fixture, "[worker a]\nlisten = 1\n");
-	CHECK_NUMBER(tn_settings_place(fixture.config, "listen").line, 0);
+	read_variant(&fixture,
+	             "[host]\nlisten = 127.0.0.1:1\nmax_depth = 5\nmax_calls = 6\n"
+	             "[host@staging]\nlisten = 127.0.0.1:2\nmax_calls =\n",
+	             "@staging");
+	CHECK_ERRORS(&fixture.errors, "");
+	CHECK_NUMBER(fixture.settings.listen_count, 1);
+	CHECK_TEXT(fixture.settings.listen[0].port, "2");
+	CHECK_NUMBER(fixture.settings.max_depth, 5);
+	CHECK_NUMBER(fixture.settings.max_calls, 1000);
 	finish(&fixture);
 }
 
-static void a_section_host_with_a_name_is_another(void)
+/* An inherited key is complained of where it stands. */
+static void a_complaint_names_the_section_that_the_key_is_in(void)
 {
 	struct fixture fixture;
 
-	read_settings(&fixture, "[host one]\nmax_depth = 5\n");
-	CHECK_NUMBER(fixture.settings.max_depth, 32);
+	read_variant(&fixture, "[host]\nmax_depth = 65\n[host@staging]\nlisten = x\nlisen = y\n",
+	             "@staging");
+	CHECK_ERRORS(&fixture.errors,
+	             "etc/x.ini:2: [host]: max_depth: '65': write a value from 1 to 64\n"
+	             "etc/x.ini:4: [host@staging]: listen: 'x': an address is HOST:PORT, such as "
+	             "127.0.0.1:8080, [::1]:8080 or *:8080\n"
+	             "etc/x.ini:5: [host@staging]: unknown key 'lisen' (did you mean 'listen'?)\n");
+	finish(&fixture);
+	read_variant(&fixture, "[host]\n[host@staging]\nrequest_memory = 1M\n", "@staging");
+	CHECK_ERRORS(&fixture.errors, "etc/x.ini:3: [host@staging]: max_body: a body lives in "
+	                              "request_memory, which is to be 64K larger: 1048576 bytes "
+	                              "against 1048576\n");
 	finish(&fixture);
 }
 
@@ -277,5 +307,5 @@ TEST_MAIN("deploy/settings",
           TEST(each_bad_address_is_told),
           TEST(an_address_twice_is_refused),
           TEST(sixteen_addresses_are_the_most),
-          TEST(a_key_has_its_place),
-          TEST(a_section_host_with_a_name_is_another))
+          TEST(a_variant_replaces_what_it_names),
+          TEST(a_complaint_names_the_section_that_the_key_is_in))

@@ -1,0 +1,124 @@
+#include "command/arguments.h"
+
+#include "command/input.h"
+#include "deploy/value.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <string.h>
+#include <sysexits.h>
+
+#define OPTIONS_MOST 8
+
+static int complain_of_usage(const struct tn_command *command)
+{
+	tn_complain("usage: tenon %s %s", command->name, command->usage);
+	return EX_USAGE;
+}
+
+/* Whether it stands in the usage, "[--json] FILE". */
+static bool has_option(const struct tn_command *command, const char *name)
+{
+	const char *found = command->usage;
+	size_t size = strlen(name);
+
+	while ((found = strstr(found, "--"))) {
+		found += strlen("--");
+		if (strncmp(found, name, size) == 0 && strchr(" ]", found[size]))
+			return true;
+	}
+	return false;
+}
+
+/* The command's own options. */
+static void find_options(const struct tn_command *command, struct option *options)
+{
+	static const struct option all[] = {
+		{ "environment", required_argument, NULL, 'e' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "all", no_argument, NULL, 'a' },
+		{ "dot", no_argument, NULL, 'd' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "start", no_argument, NULL, 's' },
+	};
+	size_t count = 0;
+
+	_Static_assert(sizeof(all) / sizeof(all[0]) < OPTIONS_MOST, "room for the end, too");
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (has_option(command, all[i].name))
+			options[count++] = all[i];
+	options[count] = (struct option){ 0 };
+}
+
+static int read_timeout(struct tn_arguments *result, const char *text)
+{
+	int64_t value = 0;
+	const char *wrong = tn_value_duration(text, &value);
+
+	if (!wrong && (value < 1 || value > INT_MAX))
+		wrong = "write one from 1ms to 24d";
+	result->timeout = (int)value;
+	if (!wrong)
+		return 0;
+	tn_complain("--timeout: '%s': %s", text, wrong);
+	return EX_USAGE;
+}
+
+static int read_environment(struct tn_arguments *result, const char *text)
+{
+	result->environment = text;
+	if (*text && !strchr(text, '@'))
+		return 0;
+	tn_complain("--environment: '%s': write the name behind the '@' of its variants", text);
+	return EX_USAGE;
+}
+
+static int read_option(const struct tn_command *command, struct tn_arguments *result, int option)
+{
+	switch (option) {
+	case 'e':
+		return read_environment(result, optarg);
+	case 't':
+		return read_timeout(result, optarg);
+	case 'a':
+		result->all = true;
+		return 0;
+	case 'd':
+		result->dot = true;
+		return 0;
+	case 'j':
+		result->json = true;
+		return 0;
+	case 's':
+		result->start = true;
+		return 0;
+	default:
+		return complain_of_usage(command);
+	}
+}
+
+int tn_arguments_read(const struct tn_command *command, int count, char **arguments,
+                      struct tn_arguments *result)
+{
+	/* A value that is to be written, such as -5, is no option: a '+' ends them at the first
+	 * word. */
+	const char *order = strstr(command->usage, "VALUE") ? "+:" : ":";
+	struct option options[OPTIONS_MOST];
+	int option;
+
+	*result = (struct tn_arguments){ 0 };
+	find_options(command, options);
+	optind = 0;
+	while ((option = getopt_long(count, arguments, order, options, NULL)) != -1) {
+		int code = read_option(command, result, option);
+
+		if (code)
+			return code;
+	}
+	if (count - optind < command->least || count - optind > command->most)
+		return complain_of_usage(command);
+	result->file = arguments[optind];
+	result->words = arguments + optind + 1;
+	result->count = count - optind - 1;
+	return 0;
+}

@@ -1,0 +1,38 @@
+/* arguments.h - the command line of a subcommand, taken apart. */
+#ifndef TENON_COMMAND_ARGUMENTS_H
+#define TENON_COMMAND_ARGUMENTS_H
+
+#include "tenon.h"
+
+struct tn_arguments;
+
+struct tn_command {
+	const char *name;
+	int (*run)(const struct tn_arguments *arguments); /* returns the exit code */
+	/* What follows the name: `[--json] FILE [WORKER]`. An option is the command's if it stands
+	 * here, and takes a value if a word follows it. */
+	const char *usage;
+	int least; /* how many words there are beside the options */
+	int most;
+	const char *help; /* lines, each indented by eight spaces */
+};
+
+struct tn_arguments {
+	const char *file;        /* the first word */
+	char *const *words;      /* those behind it */
+	int count;               /* of them */
+	const char *environment; /* --environment NAME; NULL */
+	bool all, dot, json, start;
+	int timeout; /* ms; --timeout 10s */
+};
+
+/*
+ * Reads the command line with getopt_long(3), which moves the words to its end; arguments[0] is the
+ * command's name. Options may stand anywhere, but where the usage has the word VALUE, which may
+ * begin with a '-', before the first word only; "--" ends them. Returns 0, or the exit code with a
+ * line on standard error.
+ */
+int tn_arguments_read(const struct tn_command *command, int count, char **arguments,
+                      struct tn_arguments *result);
+
+#endif

@@ -1,0 +1,289 @@
+#include "command/trial.h"
+
+#include "command/input.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TIMEOUT_MS (10 * 1000)
+#define FAULT_SIZE 128
+
+/* A Worker whose code ended a child, and how. */
+struct fault {
+	uint32_t step;
+	char text[FAULT_SIZE]; /* "" : none */
+};
+
+struct trial {
+	const struct tn_trial *options;
+	const struct tn_plan *plan;
+	struct tn_errors errors; /* the syntax's and the plan's; in a child all of them */
+	struct fault *faults;    /* one for each Worker of the plan */
+	int timeout;             /* ms */
+	sigset_t signals;        /* those that were blocked when it began */
+	struct tn_progress *progress;
+};
+
+/* ---- In the child -------------------------------------------------------------------------- */
+
+static bool has_fault(void *argument, size_t worker)
+{
+	const struct trial *trial = argument;
+
+	return *trial->faults[worker].text;
+}
+
+/* A Worker's own, or that of another with the same module. */
+static const struct fault *find_fault(const struct trial *trial,
+                                      const struct tn_deployment *deployment, size_t number)
+{
+	const char *path = deployment->instances[number].worker->module_path;
+
+	if (*trial->faults[number].text)
+		return &trial->faults[number];
+	for (size_t i = 0; i < deployment->count; i++) {
+		if (*trial->faults[i].text && trial->faults[i].step == TN_STEP_LOAD &&
+		    strcmp(deployment->instances[i].worker->module_path, path) == 0)
+			return &trial->faults[i];
+	}
+	return NULL;
+}
+
+static void add_faults(const struct trial *trial, const struct tn_deployment *deployment,
+                       struct tn_errors *errors)
+{
+	static const char *const doing[] = {
+		[TN_STEP_LOAD] = "while it was loaded",
+		[TN_STEP_START] = "in its start hook",
+		[TN_STEP_STOP] = "in its stop hook",
+	};
+
+	for (size_t i = 0; i < deployment->count; i++) {
+		const struct tn_instance *instance = &deployment->instances[i];
+		const struct fault *fault = find_fault(trial, deployment, i);
+
+		if (fault)
+			tn_errors_add(errors, instance->worker->section->place,
+			              "worker '%s': module '%s' %s %s", instance->name,
+			              instance->worker->module_path, fault->text,
+			              doing[fault->step]);
+	}
+}
+
+static void print_summary(const struct trial *trial, const struct tn_deployment *deployment)
+{
+	size_t routes = trial->plan->routes.count;
+
+	fprintf(stderr, "%s: %zu Worker%s, %zu route%s, no errors\n",
+	        tn_config_path(trial->plan->config), deployment->count,
+	        deployment->count == 1 ? "" : "s", routes, routes == 1 ? "" : "s");
+}
+
+static int try_in_child(struct trial *trial)
+{
+	struct tn_deployment_options options = {
+		.progress = trial->progress,
+		.skip = has_fault,
+		.argument = trial,
+		.warn = !trial->options->quiet,
+	};
+	struct tn_errors *errors = &trial->errors;
+	struct tn_deployment *deployment = tn_deployment_create(trial->plan, &options, errors);
+	bool valid;
+
+	if (!deployment) {
+		tn_complain("out of memory");
+		return EX_OSERR;
+	}
+	add_faults(trial, deployment, errors);
+	if (trial->options->start && !errors->errors && tn_deployment_start(deployment, errors))
+		tn_deployment_stop(deployment);
+	valid = !errors->errors;
+	if (!valid || !trial->options->quiet)
+		tn_errors_print(errors, stderr);
+	if (valid && !trial->options->quiet)
+		print_summary(trial, deployment);
+	tn_deployment_destroy(deployment);
+	return valid ? 0 : EX_CONFIG;
+}
+
+static _Noreturn void child(struct trial *trial, pid_t parent)
+{
+	struct rlimit none = { 0 };
+	int code;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(EX_SOFTWARE);
+	setrlimit(RLIMIT_CORE, &none);
+	sigprocmask(SIG_SETMASK, &trial->signals, NULL);
+	code = try_in_child(trial);
+	tn_errors_finish(&trial->errors);
+	fflush(NULL);
+	tn_progress_note(trial->progress, TN_STEP_DONE, 0);
+	_exit(code);
+}
+
+/* ---- In the parent ------------------------------------------------------------------------- */
+
+/* Waits for the child's end, at most for so long; SIGCHLD is blocked. */
+static bool child_ends(pid_t process, int timeout, int *status)
+{
+	struct timespec time = { timeout / 1000, timeout % 1000 * 1000000L };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	while (waitpid(process, status, WNOHANG) == 0) {
+		if (sigtimedwait(&set, NULL, &time) < 0 && errno == EAGAIN)
+			return waitpid(process, status, WNOHANG) != 0;
+	}
+	return true;
+}
+
+/* Ends a child of which one step takes too long: returns whether it did. */
+static bool child_hangs(const struct trial *trial, pid_t process, int *status)
+{
+	uint32_t turns;
+
+	do {
+		turns = atomic_load(&trial->progress->turns);
+		if (child_ends(process, trial->timeout, status))
+			return false;
+	} while (turns != atomic_load(&trial->progress->turns));
+	kill(process, SIGKILL);
+	while (waitpid(process, status, 0) < 0 && errno == EINTR)
+		;
+	return true;
+}
+
+static void describe(struct fault *fault, int status, int timeout, bool hangs)
+{
+	if (hangs && timeout % 1000 == 0)
+		snprintf(fault->text, sizeof(fault->text), "did not come back within %d s",
+		         timeout / 1000);
+	else if (hangs)
+		snprintf(fault->text, sizeof(fault->text), "did not come back within %d ms",
+		         timeout);
+	else if (WIFSIGNALED(status))
+		snprintf(fault->text, sizeof(fault->text), "crashed (%s)",
+		         strsignal(WTERMSIG(status)));
+	else
+		snprintf(fault->text, sizeof(fault->text), "called exit(%d)", WEXITSTATUS(status));
+}
+
+/* Returns the exit code, or -1 where another child is to be asked without the faulty Worker. */
+static int judge(struct trial *trial, int status, bool hangs)
+{
+	uint32_t step = atomic_load(&trial->progress->step);
+	uint32_t worker = atomic_load(&trial->progress->worker);
+
+	if (step == TN_STEP_DONE && WIFEXITED(status) && !hangs)
+		return WEXITSTATUS(status);
+	if (step == TN_STEP_NONE || step == TN_STEP_DONE || worker >= trial->plan->count ||
+	    *trial->faults[worker].text) {
+		tn_complain("%s: the check itself failed (%s)", tn_config_path(trial->plan->config),
+		            hangs                 ? "it hangs"
+		            : WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
+		                                  : "a module's thread ended it");
+		return EX_SOFTWARE;
+	}
+	trial->faults[worker].step = step;
+	describe(&trial->faults[worker], status, trial->timeout, hangs);
+	return -1;
+}
+
+static int ask_child(struct trial *trial)
+{
+	pid_t parent = getpid();
+	int status = 0;
+	pid_t process;
+	bool hangs;
+
+	tn_progress_note(trial->progress, TN_STEP_NONE, 0);
+	fflush(NULL);
+	process = fork();
+	if (process == 0)
+		child(trial, parent);
+	if (process < 0) {
+		tn_complain("no process can be started: %s", strerror(errno));
+		return EX_OSERR;
+	}
+	hangs = child_hangs(trial, process, &status);
+	return judge(trial, status, hangs);
+}
+
+/* So that the end of a child wakes the parent, and its status is kept, whatever was inherited. */
+static void block_child_signal(struct trial *trial)
+{
+	sigset_t set;
+
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, &trial->signals);
+}
+
+static int try_plan(struct trial *trial)
+{
+	int code = -1;
+
+	block_child_signal(trial);
+	trial->faults = calloc(trial->plan->count + 1, sizeof(trial->faults[0]));
+	trial->progress = mmap(NULL, sizeof(*trial->progress), PROT_READ | PROT_WRITE,
+	                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!trial->faults || trial->progress == MAP_FAILED) {
+		tn_complain("out of memory");
+		free(trial->faults);
+		return EX_OSERR;
+	}
+	while (code < 0)
+		code = ask_child(trial);
+	munmap(trial->progress, sizeof(*trial->progress));
+	free(trial->faults);
+	sigprocmask(SIG_SETMASK, &trial->signals, NULL);
+	return code;
+}
+
+/* The errors of the syntax are noted again for each plan. */
+static void copy_errors(struct tn_errors *errors, const struct tn_errors *syntax)
+{
+	for (size_t i = 0; i < syntax->count; i++) {
+		const struct tn_error *error = &syntax->list[i];
+
+		if (error->warning)
+			tn_errors_warn(errors, error->place, "%s", error->text);
+		else
+			tn_errors_add(errors, error->place, "%s", error->text);
+	}
+}
+
+int tn_trial_run(const struct tn_trial *options)
+{
+	struct trial trial = {
+		.options = options,
+		.timeout = options->timeout ? options->timeout : TIMEOUT_MS,
+	};
+	struct tn_plan *plan;
+	int code = EX_OSERR;
+
+	copy_errors(&trial.errors, options->syntax);
+	plan = tn_plan_create(options->config, options->environment, &trial.errors);
+	trial.plan = plan;
+	if (plan)
+		code = try_plan(&trial);
+	else
+		tn_complain("out of memory");
+	tn_plan_destroy(plan);
+	tn_errors_finish(&trial.errors);
+	return code;
+}
