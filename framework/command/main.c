@@ -14,6 +14,10 @@ static const struct tn_command commands[] = {
 	{ "check", tn_command_check, "[--environment NAME] [--start] [--timeout 10s] FILE", 1, 1,
 	  "        load everything, serve nothing, tell all errors; --start runs the start\n"
 	  "        and stop hooks, too; --timeout is for each module and hook\n" },
+	{ "show", tn_command_show, "[--environment NAME] [--json] FILE [WORKER]", 1, 2,
+	  "        every key of a Worker, with what it inherits, and where it stands\n" },
+	{ "bound", tn_command_bound, "[--environment NAME] [--json] [--all] FILE [WORKER]", 1, 2,
+	  "        who binds a Worker, what it binds, which routes reach it\n" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
