@@ -18,6 +18,10 @@ static const struct tn_command commands[] = {
 	  "        every key of a Worker, with what it inherits, and where it stands\n" },
 	{ "bound", tn_command_bound, "[--environment NAME] [--json] [--all] FILE [WORKER]", 1, 2,
 	  "        who binds a Worker, what it binds, which routes reach it\n" },
+	{ "graph", tn_command_graph, "[--environment NAME] [--dot | --json] FILE", 1, 1,
+	  "        routes, Workers and bindings as a tree, or for graphviz\n" },
+	{ "diff", tn_command_diff, "[--environment NAME] [--json] OLD NEW", 2, 2,
+	  "        what a change of configuration does, and whom it affects\n" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
