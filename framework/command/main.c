@@ -22,6 +22,12 @@ static const struct tn_command commands[] = {
 	  "        routes, Workers and bindings as a tree, or for graphviz\n" },
 	{ "diff", tn_command_diff, "[--environment NAME] [--json] OLD NEW", 2, 2,
 	  "        what a change of configuration does, and whom it affects\n" },
+	{ "set", tn_command_set, "FILE WORKER KEY VALUE", 4, 4,
+	  "        set one key of a Worker in the file, if the result is valid\n" },
+	{ "unset", tn_command_unset, "FILE WORKER KEY", 3, 3,
+	  "        remove a key of a Worker, or what it inherits, from the file\n" },
+	{ "secret", tn_command_secret, "FILE WORKER NAME", 3, 3,
+	  "        read a secret from standard input into a file that the Worker gets\n" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
