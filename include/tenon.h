@@ -76,7 +76,8 @@ struct tn_bytes {
  */
 struct tn_service {
 	/* The callee's own exported `fetch`. Pass the very service that it was taken from: another
-	 * is caught, and gives NULL, unless both have the same module. */
+	 * is caught, and gives NULL, unless both have the same module, or both bindings are split
+	 * among versions: then the `fetch` is the host's. */
 	struct tn_response *(*fetch)(struct tn_request *request, const struct tn_service *service);
 	const char *name;  /* the Worker's name in the configuration, for messages */
 	void *reserved[6]; /* the host's */

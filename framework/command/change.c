@@ -308,6 +308,7 @@ struct attempt {
 	const struct tn_section *section;
 	struct tn_plan *plan; /* without an environment */
 	struct tn_trial trial;
+	unsigned tried; /* how many environments were, and none at all, which counts as one */
 };
 
 static bool descends(const struct tn_plan_worker *worker, const struct tn_section *section)
@@ -334,9 +335,11 @@ static bool is_needed(const struct attempt *attempt, const char *environment)
 	return needed;
 }
 
+/* What is noted of the deployment as a whole is told once. */
 static int try_environment(struct attempt *attempt, const char *environment)
 {
 	attempt->trial.environment = environment;
+	attempt->trial.no_warnings = attempt->tried++ > 0;
 	return tn_trial_run(&attempt->trial);
 }
 
@@ -362,30 +365,55 @@ static int try_environments(struct attempt *attempt)
 	return 0;
 }
 
+/* Without an environment, or in one of those that were tried. */
+static bool was_loaded(const struct attempt *attempt)
+{
+	const struct tn_plan *plan = attempt->plan;
+	bool loaded = attempt->tried > 1;
+
+	for (size_t i = 0; i < plan->count; i++)
+		loaded = loaded || (plan->workers[i].reachable &&
+		                    descends(&plan->workers[i], attempt->section));
+	return loaded;
+}
+
+static int try_worker(struct attempt *attempt)
+{
+	struct tn_errors ignored = { 0 };
+	int code = EX_OSERR;
+
+	attempt->plan = tn_plan_create(attempt->trial.config, NULL, &ignored);
+	tn_errors_finish(&ignored);
+	if (attempt->plan)
+		code = try_environments(attempt);
+	else
+		tn_complain("out of memory");
+	if (!code && !was_loaded(attempt))
+		tn_complain("worker '%s': no route leads to it, so its module and its bindings "
+		            "were not tried",
+		            attempt->section->name);
+	return code;
+}
+
 static int try_all(struct attempt *attempt)
 {
 	const struct tn_section *section = attempt->section;
-	struct tn_errors ignored = { 0 };
 	int code = try_environment(attempt, NULL);
 
 	if (code)
 		return code;
-	if (strcmp(section->kind, "host") == 0)
-		return section->variant ? try_environment(attempt, section->variant) : 0;
-	attempt->plan = tn_plan_create(attempt->trial.config, NULL, &ignored);
-	tn_errors_finish(&ignored);
-	if (attempt->plan)
-		return try_environments(attempt);
-	tn_complain("out of memory");
-	return EX_OSERR;
+	if (strcmp(section->kind, "worker") == 0)
+		return try_worker(attempt);
+	return section->variant ? try_environment(attempt, section->variant) : 0;
 }
 
-int tn_change_try(const struct tn_change *change, const char *text, size_t size)
+int tn_change_try(const struct tn_change *change, const char *text, size_t size, unsigned line)
 {
 	struct tn_file edited = *change->file;
 	struct tn_config *config = NULL;
 	struct tn_errors syntax = { 0 };
 	struct attempt attempt = { 0 };
+	const struct tn_place changed = { change->file->path, line };
 	int code;
 
 	edited.text = (char *)(uintptr_t)text;
@@ -395,11 +423,13 @@ int tn_change_try(const struct tn_change *change, const char *text, size_t size)
 		attempt.trial.config = config;
 		attempt.trial.syntax = &syntax;
 		attempt.trial.quiet = true;
+		attempt.trial.changed = &changed;
 		attempt.section =
 			tn_config_find(config, change->section->kind, change->section->name);
 		code = attempt.section ? try_all(&attempt) : EX_SOFTWARE;
 		if (code == EX_CONFIG)
-			tn_complain("%s: left as it was: with this change it would not be valid",
+			tn_complain("%s: left as it was: with this change it would not be valid "
+			            "(the lines above are those that it would have)",
 			            change->file->path);
 	}
 	tn_plan_destroy(attempt.plan);

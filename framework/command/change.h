@@ -35,9 +35,10 @@ void tn_change_finish(struct tn_change *change);
 int tn_change_set(struct tn_change *change, const char *key, const char *value);
 int tn_change_remove(struct tn_change *change, const struct tn_entry *entry);
 
-/* Whether `check` would take this text of the file, in each environment that has the section.
- * Returns 0, or the exit code, with what is wrong on standard error. */
-int tn_change_try(const struct tn_change *change, const char *text, size_t size);
+/* Whether `check` would take this text of the file, in each environment that has the section; but
+ * for secrets of other lines, which may be there only where the host runs. Returns 0, or the exit
+ * code, with what is wrong on standard error. */
+int tn_change_try(const struct tn_change *change, const char *text, size_t size, unsigned line);
 
 /* Puts the changed text in the file's place. Returns 0, or the exit code, with a line on standard
  * error; then the file is as it was. */

@@ -426,7 +426,7 @@ static int try(const struct tn_change *change, const char *key, unsigned line,
 	if (problem)
 		tn_complain("%s:%u: %s: %s", change->file->path, line, key, problem);
 	else
-		code = tn_change_try(change, with.text, with.size);
+		code = tn_change_try(change, with.text, with.size, line);
 	free(without.text);
 	free(with.text);
 	return code;

@@ -17,7 +17,8 @@ static struct tn_place file_of(const struct tn_change *change)
 /* Tries what was edited, puts it in place and shows it. */
 static int carry_out(struct tn_change *change)
 {
-	int code = tn_change_try(change, change->edited.text, change->edited.size);
+	int code = tn_change_try(change, change->edited.text, change->edited.size,
+	                         change->edited.line);
 
 	if (!code)
 		code = tn_change_commit(change);

@@ -88,18 +88,40 @@ static void print_summary(const struct trial *trial, const struct tn_deployment 
 	        deployment->count == 1 ? "" : "s", routes, routes == 1 ? "" : "s");
 }
 
+/* A secret that is not there now may be there where the host will run. */
+static void add_secret_errors(struct trial *trial, const struct tn_errors *secrets)
+{
+	const struct tn_place *changed = trial->options->changed;
+
+	for (size_t i = 0; i < secrets->count; i++) {
+		const struct tn_error *error = &secrets->list[i];
+
+		if (changed && (error->place.line != changed->line ||
+		                strcmp(error->place.file, changed->file) != 0))
+			tn_errors_warn(&trial->errors, error->place, "%s", error->text);
+		else
+			tn_errors_add(&trial->errors, error->place, "%s", error->text);
+	}
+	if (secrets->incomplete)
+		tn_errors_add(&trial->errors, (struct tn_place){ 0 }, "out of memory");
+}
+
 static int try_in_child(struct trial *trial)
 {
+	struct tn_errors secrets = { 0 };
 	struct tn_deployment_options options = {
 		.progress = trial->progress,
 		.skip = has_fault,
 		.argument = trial,
-		.warn = !trial->options->quiet,
+		.secret_errors = &secrets,
+		.warn = !trial->options->no_warnings,
 	};
 	struct tn_errors *errors = &trial->errors;
 	struct tn_deployment *deployment = tn_deployment_create(trial->plan, &options, errors);
 	bool valid;
 
+	add_secret_errors(trial, &secrets);
+	tn_errors_finish(&secrets);
 	if (!deployment) {
 		tn_complain("out of memory");
 		return EX_OSERR;
@@ -108,7 +130,7 @@ static int try_in_child(struct trial *trial)
 	if (trial->options->start && !errors->errors && tn_deployment_start(deployment, errors))
 		tn_deployment_stop(deployment);
 	valid = !errors->errors;
-	if (!valid || !trial->options->quiet)
+	if (!valid || !trial->options->no_warnings)
 		tn_errors_print(errors, stderr);
 	if (valid && !trial->options->quiet)
 		print_summary(trial, deployment);
@@ -264,6 +286,10 @@ static void copy_errors(struct tn_errors *errors, const struct tn_errors *syntax
 			tn_errors_warn(errors, error->place, "%s", error->text);
 		else
 			tn_errors_add(errors, error->place, "%s", error->text);
+	}
+	if (syntax->incomplete && !errors->incomplete) {
+		errors->incomplete = true;
+		errors->errors++;
 	}
 }
 

@@ -13,8 +13,12 @@ struct tn_trial {
 	const struct tn_errors *syntax; /* what the text of the files has */
 	const char *environment;        /* NULL: none */
 	bool start;                     /* run the start and stop hooks, too */
-	bool quiet;                     /* say nothing where there are no errors */
-	int timeout;                    /* ms for one module or hook; 0: ten seconds */
+	bool quiet;                     /* no line where there are no errors */
+	bool no_warnings;
+	/* NULL: every secret is to be there. Else only one that stands in that place: another that
+	 * cannot be read is a warning. */
+	const struct tn_place *changed;
+	int timeout; /* ms for one module or hook; 0: ten seconds */
 };
 
 /* Prints all errors, and one line where there are none. Returns 0, EX_CONFIG where there were

@@ -153,7 +153,9 @@ static void unknown_key(const struct tn_instance *instance, const struct tn_plan
 	tn_nearest_try(&nearest, "module");
 	tn_nearest_try(&nearest, "route");
 	tn_nearest_try(&nearest, "inherits");
-	if (slot && !nearest.name) {
+	if (tn_key_field(entry->key, "split")) {
+		nearest.name = "split.NAME.key";
+	} else if (slot && !nearest.name) {
 		snprintf(key, sizeof(key), "%s.%s", tn_slot_prefix(slot), slot->name);
 		nearest.name = key;
 	}
@@ -200,6 +202,30 @@ static const struct tn_service *service_of(const struct filler *filler,
 	return filler->deployment->by_worker[target->worker->number]->service;
 }
 
+static bool number_key(const struct filler *filler, struct tn_split *split)
+{
+	struct tn_deployment *deployment = filler->deployment;
+	struct tn_split_key *keys;
+	size_t number = 0;
+
+	while (number < deployment->key_count &&
+	       !tn_split_key_equal(&deployment->keys[number], &split->key))
+		number++;
+	split->key_number = number;
+	if (number < deployment->key_count)
+		return true;
+	keys = reallocarray(deployment->keys, number + 1, sizeof(keys[0]));
+	if (!keys) {
+		tn_errors_add(filler->errors, filler->entry->place,
+		              "worker '%s': %s: out of memory", filler->instance->name,
+		              filler->entry->key);
+		return false;
+	}
+	deployment->keys = keys;
+	keys[deployment->key_count++] = split->key;
+	return true;
+}
+
 static const struct tn_service *make_split(const struct filler *filler,
                                            const struct tn_plan_binding *binding)
 {
@@ -210,8 +236,8 @@ static const struct tn_service *make_split(const struct filler *filler,
 	for (size_t i = 0; i < binding->target_count; i++)
 		tn_split_add(split, service_of(filler, &binding->targets[i]),
 		             binding->targets[i].weight);
-	if (binding->key.source != TN_SPLIT_DRAW)
-		filler->deployment->sticky = true;
+	if (binding->key.source != TN_SPLIT_DRAW && !number_key(filler, split))
+		return NULL;
 	return &split->self;
 }
 

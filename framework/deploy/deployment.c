@@ -177,7 +177,9 @@ static bool make_envs(struct tn_deployment *deployment)
 static bool build(struct tn_deployment *deployment, const struct tn_deployment_options *options,
                   struct tn_errors *errors)
 {
-	if (!make_instances(deployment) || !tn_secrets_read(deployment, errors))
+	struct tn_errors *secrets = options->secret_errors ? options->secret_errors : errors;
+
+	if (!make_instances(deployment) || !tn_secrets_read(deployment, secrets))
 		return false;
 	load_modules(deployment, options, errors);
 	if (!make_envs(deployment))
@@ -299,6 +301,7 @@ void tn_deployment_destroy(struct tn_deployment *deployment)
 		tn_module_forget(deployment->modules[i]);
 	free(deployment->modules);
 	free(deployment->by_worker);
+	free(deployment->keys);
 	free(deployment->instances);
 	if (deployment->envs)
 		munmap(deployment->envs, deployment->envs_size);

@@ -39,7 +39,8 @@ struct tn_deployment {
 	void *envs; /* one mapping with all of them, and the splits behind them */
 	size_t envs_size;
 	char *next_split;
-	bool sticky;                  /* a split has a key, which is in the inbound request */
+	struct tn_split_key *keys; /* of its splits, each once: an exchange notes them */
+	size_t key_count;
 	struct tn_progress *progress; /* the caller's, or NULL */
 };
 
@@ -49,6 +50,8 @@ struct tn_deployment_options {
 	/* Whether to leave out the module of a Worker that is known to crash or hang. */
 	bool (*skip)(void *argument, size_t worker);
 	void *argument;
+	/* Where it is told that a secret cannot be read; NULL: with the other errors. */
+	struct tn_errors *secret_errors;
 	bool warn; /* add warnings to the list, too: further exports, what tn_plan_warn says */
 };
 

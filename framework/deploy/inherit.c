@@ -126,8 +126,8 @@ static void refuse_cycle(const struct ancestry *ancestry, const struct tn_plan_w
 		from--;
 	for (size_t i = from; stream && i < ancestry->depth; i++)
 		fprintf(stream, "%s > ", ancestry->path[i]->name);
-	if (stream)
-		fclose(stream);
+	if (stream && (fclose(stream) || !chain))
+		ancestry->errors->incomplete = true;
 	tn_errors_add(ancestry->errors, entry ? entry->place : last->section->place,
 	              "worker '%s': inherits: the variants inherit from one another, %s%s: name "
 	              "another one",

@@ -92,7 +92,8 @@ static void read_item(struct reading *reading, char *item)
 
 	if (!*item) {
 		complain(reading, entry,
-		         "an empty name: write the name of a Worker, or remove the comma");
+		         "an empty name: write the name of a Worker%s",
+		         strchr(entry->value, ',') ? ", or remove the comma" : "");
 		return;
 	}
 	memcpy(written, item, sizeof(written));

@@ -52,8 +52,10 @@ void tn_nearest_try(struct tn_nearest *nearest, const char *candidate)
 	size = strlen(candidate);
 	if (wanted_size > NAME_MAX_BYTES || size > NAME_MAX_BYTES)
 		return;
-	edits = distance(nearest->wanted, wanted_size, candidate, size);
 	longer = wanted_size > size ? wanted_size : size;
+	if (3 * (longer - (wanted_size + size - longer)) > longer)
+		return; /* so many letters are too many or too few already */
+	edits = distance(nearest->wanted, wanted_size, candidate, size);
 	if (3 * edits > longer || (nearest->name && edits >= nearest->distance))
 		return;
 	nearest->name = candidate;

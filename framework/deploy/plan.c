@@ -259,6 +259,17 @@ static bool find_modules(struct tn_plan *plan)
 
 /* ---- Routes -------------------------------------------------------------------------------- */
 
+/* Whether the variant is an environment that is run by itself, as [host@...] says. */
+static bool has_host(const struct tn_plan *plan, const char *variant)
+{
+	char name[NAME_SIZE];
+
+	if (!variant)
+		return false;
+	snprintf(name, sizeof(name), "@%s", variant);
+	return tn_config_find(plan->config, "host", name);
+}
+
 /* The key by which the Worker is public in this environment; NULL for none. */
 static const struct tn_entry *find_route(const struct tn_plan *plan,
                                          const struct tn_plan_worker *worker)
@@ -269,7 +280,7 @@ static const struct tn_entry *find_route(const struct tn_plan *plan,
 	if (own && own->unset)
 		return NULL;
 	if (!plan->environment)
-		return own;
+		return has_host(plan, worker->variant) ? NULL : own;
 	if (!worker->variant)
 		return find_variant(plan, worker->name) ? NULL : own;
 	if (strcmp(worker->variant, plan->environment) != 0)
@@ -337,8 +348,23 @@ struct tn_plan *tn_plan_create(const struct tn_config *config, const char *envir
 	return NULL;
 }
 
+/* Inherited, it may have an effect on another variant. */
+static void warn_of_key(const struct tn_plan_binding *binding, struct tn_errors *errors)
+{
+	const struct tn_section *section = binding->caller->section;
+
+	if (binding->target_count == 1 && binding->key_entry &&
+	    binding->key_entry->section == section && binding->entry->section == section)
+		tn_errors_warn(errors, binding->key_entry->place,
+		               "worker '%s': %s: it has no effect: %s is not split",
+		               binding->caller->name, binding->key_entry->key, binding->entry->key);
+}
+
 void tn_plan_warn(const struct tn_plan *plan, struct tn_errors *errors)
 {
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->workers[i].binding_count; j++)
+			warn_of_key(&plan->workers[i].bindings[j], errors);
 	tn_cycle_warn(plan, errors);
 	tn_reach_warn(plan, errors);
 }

@@ -63,8 +63,9 @@ struct tn_plan {
 
 /*
  * Makes the plan of an environment; NULL for none. Then the routes of all Workers count, those of
- * variants too; in an environment those of its variants, and of Workers that have no variant in it
- * or whose variant names no route of its own. Errors are added to the list. Where there were any,
+ * variants too, but for those of environments that have a [host@...] of their own. In an
+ * environment it is those of its variants, and of Workers that have no variant in it or whose
+ * variant names no route of its own. Errors are added to the list. Where there were any,
  * the plan tells what could be understood: a name that is nearly that of a Worker is taken for it.
  * The configuration and the text of the environment must outlive it. NULL only where there is no
  * memory.

@@ -274,7 +274,9 @@ static const char *problem_of_plain(const struct reader *reader, struct tn_span 
 	if (end < value.size && tn_span_begins(key, "var."))
 		return "the text would end at ' ;': put it in double quotes, or the comment on a "
 		       "line of its own";
-	return text.size ? NULL : "no value: write \"\" for an empty text";
+	return text.size ? NULL
+	                 : "no value: write one, \"\" for an empty text, or remove the line (only "
+	                   "a variant unsets a key so)";
 }
 
 static bool check_value(struct reader *reader, struct tn_span key, struct tn_span value)

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <xxhash.h>
 
 _Static_assert(XXH_VERSION_NUMBER >= 800, "before 0.8.0 the values of XXH3 were not final");
@@ -33,10 +34,8 @@ static double fraction(uint64_t number)
  * factor rises. A logarithm whose last bit is another, as another libm may have it, decides one
  * race in 10^15.
  */
-const struct tn_service *tn_split_choose_key(const struct tn_split *split, const void *key,
-                                             size_t size)
+static const struct tn_service *race(const struct tn_split *split, uint64_t number)
 {
-	uint64_t number = XXH3_64bits(key, size);
 	const struct tn_service *first = NULL;
 	double least = INFINITY;
 
@@ -52,6 +51,12 @@ const struct tn_service *tn_split_choose_key(const struct tn_split *split, const
 	return first;
 }
 
+const struct tn_service *tn_split_choose_key(const struct tn_split *split, const void *key,
+                                             size_t size)
+{
+	return race(split, XXH3_64bits(key, size));
+}
+
 /* The versions divide a line among them, and the exchange has a place on it: a third of what the
  * race takes, which is for keys that come back when the weights have changed. */
 static const struct tn_service *draw(const struct tn_split *split, uint64_t number)
@@ -64,33 +69,63 @@ static const struct tn_service *draw(const struct tn_split *split, uint64_t numb
 	return i < split->count ? split->targets[i].service : NULL;
 }
 
+/* ---- The key -------------------------------------------------------------------------------- */
+
+bool tn_split_key_equal(const struct tn_split_key *one, const struct tn_split_key *other)
+{
+	if (one->source != other->source)
+		return false;
+	if (one->source == TN_SPLIT_HEADER)
+		return strcasecmp(one->name, other->name) == 0;
+	return one->source != TN_SPLIT_COOKIE || strcmp(one->name, other->name) == 0;
+}
+
 static const char *key_of(const struct tn_split_key *key, const struct tn_request *request)
 {
-	const struct tn_request *inbound = request->exchange->inbound;
-
-	if (!inbound)
-		inbound = request;
 	switch (key->source) {
 	case TN_SPLIT_HEADER:
-		return tn_request_header(inbound, key->name);
+		return tn_request_header(request, key->name);
 	case TN_SPLIT_COOKIE:
-		return tn_request_cookie(inbound, key->name);
+		return tn_request_cookie(request, key->name);
 	case TN_SPLIT_ADDRESS:
-		return tn_request_address(inbound);
+		return tn_request_address(request);
 	case TN_SPLIT_DRAW:
 		break;
 	}
 	return NULL;
 }
 
+static struct tn_split_hash hash_of(const struct tn_split_key *key,
+                                    const struct tn_request *request)
+{
+	const char *text = key_of(key, request);
+
+	if (!text || !*text)
+		return (struct tn_split_hash){ 0 };
+	return (struct tn_split_hash){ .number = XXH3_64bits(text, strlen(text)), .present = true };
+}
+
+bool tn_split_note(const struct tn_request *request, const struct tn_split_key *keys, size_t count)
+{
+	struct tn_exchange *exchange = request->exchange;
+	struct tn_split_hash *noted = tn_exchange_alloc(exchange, count * sizeof(noted[0]));
+
+	for (size_t i = 0; noted && i < count; i++)
+		noted[i] = hash_of(&keys[i], request);
+	exchange->split_keys = noted;
+	return noted;
+}
+
 const struct tn_service *tn_split_choose(const struct tn_split *split,
                                          const struct tn_request *request)
 {
-	const char *key = key_of(&split->key, request);
+	const struct tn_exchange *exchange = request->exchange;
+	struct tn_split_hash hash = { 0 };
 
-	if (key && *key)
-		return tn_split_choose_key(split, key, strlen(key));
-	return draw(split, request->exchange->number);
+	if (split->key.source != TN_SPLIT_DRAW)
+		hash = exchange->split_keys ? exchange->split_keys[split->key_number]
+		                            : hash_of(&split->key, request);
+	return hash.present ? race(split, hash.number) : draw(split, exchange->number);
 }
 
 struct tn_response *tn_split_fetch(struct tn_request *request, const struct tn_service *service)
@@ -199,6 +234,9 @@ static const char *read_weight(const char *text, uint32_t *weight)
 	if (*text == '-' && isdigit((unsigned char)text[1]))
 		return "a weight cannot be negative: write one such as 10%";
 	rest += strspn(rest, BLANKS);
+	if (digits && rest[0] == '%' && strspn(rest + 1, BLANKS))
+		return "something behind the '%': separate the versions by commas, such as "
+		       "auth@v1 90%, auth@v2 10%";
 	if (!digits || (point && !decimals) || (*rest && strcmp(rest, "%") != 0))
 		return "not a weight: write a percentage behind the name, such as auth@v2 10%";
 	if (!*rest)

@@ -62,8 +62,9 @@ struct tn_split_target {
 struct tn_split {
 	struct tn_service self; /* its fetch is tn_split_fetch */
 	struct tn_split_key key;
-	uint64_t seed;  /* of all names */
-	uint64_t total; /* of all weights */
+	size_t key_number; /* of its key, among those that an exchange notes */
+	uint64_t seed;     /* of all names */
+	uint64_t total;    /* of all weights */
 	size_t count;
 	struct tn_split_target targets[];
 };
@@ -78,9 +79,22 @@ void tn_split_init(struct tn_split *split, const char *name, const struct tn_spl
  * weight 0 is never chosen. */
 void tn_split_add(struct tn_split *split, const struct tn_service *service, uint32_t weight);
 
-/* The version for that request's exchange. The key is the inbound request's, whatever a Worker has
- * made of it; where the exchange has none noted, that request's. No locks, no system calls; any
- * thread. NULL only where no version has a weight. */
+/* What an exchange notes of a key, so that the choice stays, whatever a Worker makes of the request
+ * and whether or not there is memory left. */
+struct tn_split_hash {
+	uint64_t number;
+	bool present; /* the inbound request has it, and it is not empty */
+};
+
+/* Whether both are the same key. */
+bool tn_split_key_equal(const struct tn_split_key *one, const struct tn_split_key *other);
+
+/* Notes the keys of the inbound request for its exchange; false where there is no memory. */
+bool tn_split_note(const struct tn_request *request, const struct tn_split_key *keys, size_t count);
+
+/* The version for that request's exchange. The key is the inbound request's; where the exchange has
+ * noted none, that request's, which takes memory of the exchange. No locks, no system calls. NULL
+ * only where no version has a weight. */
 const struct tn_service *tn_split_choose(const struct tn_split *split,
                                          const struct tn_request *request);
 

@@ -98,7 +98,7 @@ struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool)
 	exchange->later = NULL;
 	exchange->later_end = &exchange->later;
 	exchange->next = NULL;
-	exchange->inbound = NULL;
+	exchange->split_keys = NULL;
 	exchange->number = mix(pool->seed + pool->number++);
 	exchange->id[0] = '\0';
 	return exchange;

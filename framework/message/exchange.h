@@ -39,7 +39,8 @@ struct tn_trace {
 	unsigned depth;
 };
 
-struct tn_later; /* work for after the reply */
+struct tn_later;      /* work for after the reply */
+struct tn_split_hash; /* what a split chooses by */
 
 struct tn_exchange {
 	struct tn_arena arena;
@@ -54,9 +55,9 @@ struct tn_exchange {
 	unsigned releasing; /* release callbacks that run within one another */
 	unsigned waiting;   /* works that were left for after the reply */
 	uint64_t number;
-	const struct tn_request *inbound; /* as it came; NULL: nobody asks for it */
-	char id[TN_ID_SIZE];              /* "" until somebody asks */
-	struct tn_later *later;           /* first come first */
+	const struct tn_split_hash *split_keys; /* of the inbound request; NULL: none is noted */
+	char id[TN_ID_SIZE];                    /* "" until somebody asks */
+	struct tn_later *later;                 /* first come first */
 	struct tn_later **later_end;
 	struct tn_exchange *next; /* in the pool */
 	struct tn_frame frames[TN_DEPTH_MAX];

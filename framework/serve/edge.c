@@ -380,12 +380,12 @@ static void log_misfit(const struct inbound *inbound, const struct tn_response *
 }
 
 /* The key of a split is what the client sent, whatever a Worker makes of its request. */
-static bool keep_inbound(struct inbound *inbound)
+static bool note_keys(const struct inbound *inbound)
 {
-	if (!inbound->edge->deployment->sticky)
-		return true;
-	inbound->exchange->inbound = tn_request_clone(inbound->request);
-	return inbound->exchange->inbound != NULL;
+	const struct tn_deployment *deployment = inbound->edge->deployment;
+
+	return !deployment->key_count ||
+	       tn_split_note(inbound->request, deployment->keys, deployment->key_count);
 }
 
 static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *connection)
@@ -400,7 +400,7 @@ static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *co
 		inbound->request->body.data = inbound->body;
 		inbound->request->body.size = inbound->body_size;
 	}
-	if (!keep_inbound(inbound))
+	if (!note_keys(inbound))
 		return send_status(inbound, connection, 500);
 	service = tn_deployment_service(inbound->edge->deployment, inbound->route);
 	response = service->fetch(inbound->request, service);

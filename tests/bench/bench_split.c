@@ -78,6 +78,7 @@ static const struct {
 };
 
 static const struct tn_service *bindings[KINDS][HOPS];
+static struct tn_split_key keys[KINDS];
 
 static bool make_split(struct bench *bench, enum kind kind, size_t hop)
 {
@@ -89,6 +90,8 @@ static bool make_split(struct bench *bench, enum kind kind, size_t hop)
 	if (!split)
 		return false;
 	tn_split_init(split, "split", &kinds[kind].key);
+	split->key_number = kind;
+	keys[kind] = kinds[kind].key;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t weight = i + 1 < count ? weights[i] : rest;
 
@@ -149,7 +152,7 @@ static void begin_request(struct bench *bench, struct tn_exchange *exchange)
 		tn_request_set_header(bench->request, fields[i][0], fields[i][1]);
 	tn_request_set_header(bench->request, "Cookie", cookie);
 	tn_request_set_header(bench->request, "X-User", user);
-	exchange->inbound = tn_request_clone(bench->request);
+	tn_split_note(bench->request, keys, KINDS);
 }
 
 static void do_bare_calls(struct bench *bench)

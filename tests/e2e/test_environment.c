@@ -638,8 +638,8 @@ static void what_cannot_be_unset_is_told(void)
 	expect_of("service.auth =\n", EX_CONFIG,
 	          "x.ini:4: worker 'gateway': service.auth: module 'BUILD/plugins/gateway.so' "
 	          "needs this binding: add `service.auth = NAME-OF-A-WORKER`\n"
-	          "x.ini:7: worker 'gateway': service.auth: no value: write \"\" for an empty "
-	          "text\n");
+	          "x.ini:7: worker 'gateway': service.auth: no value: write one, \"\" for "
+	          "an empty text, or remove the line (only a variant unsets a key so)\n");
 	expect_of("service.auth = auth@v9\n"
 	          "[worker auth@v9]\nsecret.TOKEN =\nsecret.SECRET_TOKEN =\n",
 	          EX_CONFIG,

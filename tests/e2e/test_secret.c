@@ -19,7 +19,9 @@
 #include <unistd.h>
 
 #define SECRET "correct horse battery staple"
-#define KEPT "left as it was: with this change it would not be valid"
+#define KEPT \
+	"left as it was: with this change it would not be valid (the lines above are those that " \
+	"it would have)"
 #define WRITTEN ": written, 28 bytes, mode 0600: the host takes it at its next start or reload\n"
 #define MOST 65536
 

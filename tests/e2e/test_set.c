@@ -10,7 +10,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define KEPT "left as it was: with this change it would not be valid"
+#define KEPT \
+	"left as it was: with this change it would not be valid (the lines above are those that " \
+	"it would have)"
 
 /* All in one directory, which is the working directory: the names in what is written are short. */
 static void enter_scratch(void)
@@ -442,6 +444,9 @@ static void a_worker_is_tried_where_its_variants_are(void)
 	scratch_write("e.ini", "%s", text);
 	finished = set("e.ini", "auth", "secret.SECRET_TOKEN", "file:none");
 	expect(&finished, EX_CONFIG, "",
+	       "e.ini:10: warning: worker 'auth': it is not loaded: no route leads to it, and "
+	       "only Workers that are not reached bind it: give it a route, bind it, or remove "
+	       "it\n"
 	       "e.ini:11: worker 'auth@staging': secret.SECRET_TOKEN: the file './none' cannot be "
 	       "opened: No such file or directory\n"
 	       "tenon: e.ini: " KEPT "\n");
@@ -470,8 +475,45 @@ static void an_environment_without_the_worker_is_not_tried(void)
 	scratch_write("e.ini", "%s", text);
 	finished = set("e.ini", "application", "var.GREETING", "ho");
 	CHECK_NUMBER(finished.code, 0);
-	CHECK_TEXT(finished.err, "");
+	CHECK_TEXT(finished.err,
+	           "e.ini:9: warning: worker 'auth': it is not loaded: no route leads to it, and "
+	           "only Workers that are not reached bind it: give it a route, bind it, or remove "
+	           "it\n");
 	CHECK_TEXT(file_read("e.ini"), replace(text, "= hi", "= ho"));
+}
+
+/* It may be there where the host runs; but not so the one that is set. */
+static void a_secret_of_another_line_need_not_be_there(void)
+{
+	const char *text = text_of("[host]\n"
+	                           "modules = %s\n"
+	                           "[worker auth]\n"
+	                           "route = /\n"
+	                           "secret.SECRET_TOKEN = env:NOT_SET\n"
+	                           "[worker application]\n"
+	                           "route = /b\n"
+	                           "var.GREETING = hi\n",
+	                           built("plugins"));
+	struct finished finished;
+
+	good_text();
+	scratch_write("e.ini", "%s", text);
+	finished = set("e.ini", "application", "var.GREETING", "ho");
+	CHECK_NUMBER(finished.code, 0);
+	CHECK_TEXT(finished.err,
+	           "e.ini:5: warning: worker 'auth': secret.SECRET_TOKEN: the environment variable "
+	           "'NOT_SET' is not set: set it where tenon is started\n");
+	CHECK_TEXT(file_read("e.ini"), replace(text, "= hi", "= ho"));
+	finished = set("e.ini", "auth", "secret.SECRET_TOKEN", "env:NEITHER");
+	expect(&finished, EX_CONFIG, "",
+	       "e.ini:5: worker 'auth': secret.SECRET_TOKEN: the environment variable 'NEITHER' is "
+	       "not set: set it where tenon is started\n"
+	       "tenon: e.ini: " KEPT "\n");
+	finished = unset("e.ini", "application", "route");
+	CHECK_NUMBER(finished.code, 0);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(finished.err, "tenon: worker 'application': no route leads to it, so its "
+	                             "module and its bindings were not tried\n"));
 }
 
 /* ---- Several files ------------------------------------------------------------------------- */
@@ -766,6 +808,7 @@ TEST_MAIN("e2e/set",
           TEST(a_variant_is_tried_in_its_environment),
           TEST(a_worker_is_tried_where_its_variants_are),
           TEST(an_environment_without_the_worker_is_not_tried),
+          TEST(a_secret_of_another_line_need_not_be_there),
           TEST(the_file_that_has_the_worker_is_changed),
           TEST(two_files_of_a_configuration_are_not_changed_at_once),
           TEST(a_literal_secret_is_refused_and_not_repeated),

@@ -270,7 +270,7 @@ static void an_unknown_key_is_told_with_what_there_is(void)
 	check(GOOD "inherit = one\n",
 	      "x.ini:5: worker 'one': unknown key 'inherit' (did you mean 'inherits'?)" KEYS);
 	check(GOOD "split.next = address\n", "x.ini:5: worker 'one': unknown key 'split.next' (did "
-	                                     "you mean 'service.next'?)" KEYS);
+	                                     "you mean 'split.NAME.key'?)" KEYS);
 	check(GOOD "colour = blue\n", "x.ini:5: worker 'one': unknown key 'colour'" KEYS);
 }
 
@@ -412,7 +412,7 @@ static void a_split_is_a_service_of_the_host(void)
 	CHECK_NUMBER(split->targets[1].weight, 100000);
 	CU_ASSERT(fixture.envs[0].maybe != fixture.envs[0].next);
 	CHECK_TEXT(fixture.envs[0].maybe->name, "one 5%, other 95%");
-	CU_ASSERT_FALSE(fixture.deployment.sticky);
+	CHECK_NUMBER(fixture.deployment.key_count, 0);
 	tear_down(&fixture);
 }
 
@@ -427,7 +427,8 @@ static void a_split_may_be_sticky(void)
 	split = split_of(fixture.envs[0].next);
 	CHECK_NUMBER(split->key.source, TN_SPLIT_COOKIE);
 	CHECK_TEXT(split->key.name, "session");
-	CU_ASSERT_TRUE(fixture.deployment.sticky);
+	CHECK_NUMBER(fixture.deployment.key_count, 1);
+	free(fixture.deployment.keys);
 	tear_down(&fixture);
 }
 

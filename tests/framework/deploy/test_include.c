@@ -348,7 +348,9 @@ static void an_error_has_the_name_and_line_of_its_file(void)
 	           "team/b.ini:1: a header without ']': write '[worker b]'\n"
 	           "team/b.ini:3: worker 'c': var.X: the double quote is not closed: write one "
 	           "more '\"' behind the value\n"
-	           "team/b.ini:4: worker 'c': var.X: no value: write \"\" for an empty text\n");
+	           "team/b.ini:4: worker 'c': var.X: no value: write one, \"\" for an empty "
+	           "text, or remove "
+	           "the line (only a variant unsets a key so)\n");
 	planned_end(&planned);
 }
 
@@ -402,7 +404,9 @@ static void what_is_no_list_of_files_is_told(void)
 	                                 "include = conf.d\nInclude = a.ini\n");
 	planned_load(&planned, "x.ini");
 	CHECK_TOLD(&planned,
-	           "x.ini:1: include: no value: write \"\" for an empty text\n"
+	           "x.ini:1: include: no value: write one, \"\" for an empty "
+	           "text, or remove "
+	           "the line (only a variant unsets a key so)\n"
 	           "x.ini:2: include: an empty name in the list: remove the comma\n"
 	           "x.ini:3: include: an empty name in the list: remove the comma\n"
 	           "x.ini:3: include: an empty name in the list: remove the comma\n"

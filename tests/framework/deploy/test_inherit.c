@@ -178,7 +178,9 @@ static void only_what_is_inherited_can_be_unset(void)
 	                "x.ini:9: worker 'a@v2': var.NAME: it is unset here, but is inherited from "
 	                "nobody: write a value, or remove the line\n");
 	CHECK_TEXT_TOLD(NULL, "[worker a]\nroute = /\nvar.NAME =\n",
-	                "x.ini:3: worker 'a': var.NAME: no value: write \"\" for an empty text\n");
+	                "x.ini:3: worker 'a': var.NAME: no value: write one, \"\" for an empty "
+	                "text, or remove "
+	                "the line (only a variant unsets a key so)\n");
 }
 
 /* ---- Cycles -------------------------------------------------------------------------------- */

@@ -15,7 +15,7 @@ static void an_empty_name_is_none(void)
 {
 	CHECK_TEXT_TOLD(NULL, "[worker one]\nroute = /\nservice.next = \"\"\n",
 	                "x.ini:3: worker 'one': service.next: an empty name: write the name of "
-	                "a Worker, or remove the comma\n");
+	                "a Worker\n");
 }
 
 /* Nobody calls it, but it is to be right the day somebody does. */

@@ -263,6 +263,18 @@ static void check_routes(const char *environment, const char *text, const char *
 	"[worker debug@staging]\nroute = debug.example.com/*\n" \
 	"[worker files]\nroute = /files/*\n"
 
+/* [host@staging] says that it is run by itself: then its routes are its own. */
+static void the_routes_of_an_environment_with_a_host_are_its_own(void)
+{
+	static const char text[] = "[host]\n[host@staging]\nlisten = 127.0.0.1:8081\n"
+				   "[worker a]\nroute = /\n"
+				   "[worker a@staging]\nroute = staging.example.com/*\n"
+				   "[worker a@v2]\nroute = v2.example.com/*\n";
+
+	check_routes(NULL, text, "v2.example.com/*>a@v2 />a ", __LINE__);
+	check_routes("staging", text, "staging.example.com/*>a@staging ", __LINE__);
+}
+
 /* A preview address is one more. */
 static void without_an_environment_all_routes_count(void)
 {
@@ -448,7 +460,9 @@ static void mistakes_of_a_host_name_its_section(void)
 	                           "[worker a]\nroute = /\n",
 	                "x.ini:4: [host@staging]: unknown key 'inherits'\n");
 	CHECK_TEXT_TOLD(NULL, "[host]\nlisten =\n[worker a]\nroute = /\n",
-	                "x.ini:2: [host]: listen: no value: write \"\" for an empty text\n");
+	                "x.ini:2: [host]: listen: no value: write one, \"\" for an empty "
+	                "text, or remove "
+	                "the line (only a variant unsets a key so)\n");
 }
 
 /* ---- Modules ------------------------------------------------------------------------------- */
@@ -883,6 +897,7 @@ static void bindings_may_form_a_long_chain(void)
 }
 
 TEST_MAIN("deploy/plan",
+          TEST(the_routes_of_an_environment_with_a_host_are_its_own),
           TEST(a_worker_is_found_by_its_whole_name),
           TEST(an_unqualified_name_means_the_variant_of_the_environment),
           TEST(who_asks_for_a_name_that_is_none_gets_a_suggestion),

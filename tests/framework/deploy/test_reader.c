@@ -10,7 +10,9 @@
 #define NO_EQUALS "a line without '=': write 'KEY = VALUE', '[KIND NAME]' or '; COMMENT'\n"
 #define COLON "a ':' behind the key: write '=' in its place\n"
 #define NO_KEY "no key before the '=': write 'KEY = VALUE'\n"
-#define NO_VALUE "no value: write \"\" for an empty text\n"
+#define NO_VALUE \
+	"no value: write one, \"\" for an empty text, or remove the line (only a variant unsets " \
+	"a key so)\n"
 #define NO_SECTION "no section above: write [host] or [worker NAME] before the key\n"
 #define NOT_THE_TOP "it stands at the top of the file, before the first [section]\n"
 #define CUT \

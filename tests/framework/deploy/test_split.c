@@ -145,6 +145,9 @@ static const char *user(unsigned number)
 #define NO_ITEM \
 	"not a Worker and its weight: write the name, a blank and a percentage, such as " \
 	"auth@v2 10%"
+#define NO_COMMA \
+	"something behind the '%': separate the versions by commas, such as auth@v1 90%, " \
+	"auth@v2 10%"
 #define NO_WEIGHT "not a weight: write a percentage behind the name, such as auth@v2 10%"
 #define NEGATIVE "a weight cannot be negative: write one such as 10%"
 #define NO_PERCENT "a weight needs its '%': write one such as 10%"
@@ -216,8 +219,8 @@ static void a_wrong_item_is_left_as_it_is_and_has_its_cure(void)
 		{ "auth@v2 nan%", NO_WEIGHT },
 		{ "auth@v2 1 0%", NO_WEIGHT },
 		{ "auth@v2 10%%", NO_WEIGHT },
-		{ "auth@v2 10% 20%", NO_WEIGHT },
-		{ "auth@v2 10% auth@v1", NO_WEIGHT },
+		{ "auth@v2 10% 20%", NO_COMMA },
+		{ "auth@v2 10% auth@v1", NO_COMMA },
 		{ "auth@v2 auth@v1", NO_WEIGHT },
 		{ "auth@v2 10percent", NO_WEIGHT },
 		{ "auth@v2 -10%", NEGATIVE },
@@ -647,7 +650,7 @@ static void the_key_is_that_of_the_inbound_request(void)
 		start(&fixture);
 		for (unsigned key = 0; key < FEW; key++) {
 			manners[i].set(&fixture, user(key));
-			fixture.exchange->inbound = tn_request_clone(fixture.request);
+			CU_ASSERT_TRUE(tn_split_note(fixture.request, &manners[i].key, 1));
 			CU_ASSERT_PTR_NOT_NULL(tn_fetch(&gateway.self, fixture.request));
 			CHECK_NUMBER(index_of(world, called), choose(world, user(key)));
 			next(&fixture);
@@ -657,13 +660,47 @@ static void the_key_is_that_of_the_inbound_request(void)
 	}
 }
 
+/* A key that is noted needs no memory any more, and it is found by its number. */
+static void a_key_that_is_noted_stays_without_memory(void)
+{
+	const struct tn_split_key keys[] = { BY_HEADER, BY_COOKIE, BY_ADDRESS };
+	struct world *world = halves(BY_COOKIE);
+	struct fixture fixture;
+
+	world->split->key_number = 1;
+	for (start(&fixture); fixture.pool.number <= FEW; next(&fixture)) {
+		const char *key = user((unsigned)fixture.pool.number);
+
+		manners[1].set(&fixture, key);
+		CU_ASSERT_TRUE(tn_split_note(fixture.request, keys, 3));
+		fixture.exchange->arena.limit = fixture.exchange->arena.used;
+		CHECK_NUMBER(index_of(world, tn_split_choose(world->split, fixture.request)),
+		             choose(world, key));
+		fixture.exchange->arena.limit = fixture.pool.limits.request_memory;
+	}
+	fixture_finish(&fixture);
+	free(world);
+}
+
+static void the_same_key_is_known(void)
+{
+	struct tn_split_key other = { .source = TN_SPLIT_HEADER, .name = "X-User" };
+
+	CU_ASSERT_TRUE(tn_split_key_equal(&BY_HEADER, &other));
+	other.source = TN_SPLIT_COOKIE;
+	CU_ASSERT_FALSE(tn_split_key_equal(&BY_HEADER, &other));
+	other.name = "SESSION";
+	CU_ASSERT_FALSE(tn_split_key_equal(&BY_COOKIE, &other));
+	CU_ASSERT_TRUE(tn_split_key_equal(&BY_ADDRESS, &BY_ADDRESS));
+}
+
 static void a_key_that_a_worker_adds_is_none(void)
 {
 	struct world *world = halves(BY_HEADER), *drawn = halves(DRAWN);
 	struct fixture fixture;
 
 	for (start(&fixture); fixture.pool.number <= FEW; next(&fixture)) {
-		fixture.exchange->inbound = tn_request_clone(fixture.request);
+		CU_ASSERT_TRUE(tn_split_note(fixture.request, &world->split->key, 1));
 		set_header(&fixture, "mallory");
 		CHECK_NUMBER(call(&fixture, world), call(&fixture, drawn));
 	}
@@ -672,17 +709,17 @@ static void a_key_that_a_worker_adds_is_none(void)
 	free(drawn);
 }
 
-static void an_exchange_begins_without_an_inbound_request(void)
+static void an_exchange_begins_without_keys(void)
 {
 	struct fixture fixture;
 	const struct tn_exchange *before;
 
 	fixture_init(&fixture);
 	before = fixture.exchange;
-	fixture.exchange->inbound = fixture.request;
+	CU_ASSERT_TRUE(tn_split_note(fixture.request, &BY_HEADER, 1));
 	next(&fixture);
 	CU_ASSERT_PTR_EQUAL(fixture.exchange, before);
-	CU_ASSERT_PTR_NULL(fixture.exchange->inbound);
+	CU_ASSERT_PTR_NULL(fixture.exchange->split_keys);
 	fixture_finish(&fixture);
 }
 
@@ -930,8 +967,10 @@ TEST_MAIN("deploy/split",
           TEST(a_key_gets_its_version_in_every_exchange),
           TEST(without_its_key_a_request_is_drawn_for),
           TEST(the_key_is_that_of_the_inbound_request),
+          TEST(a_key_that_is_noted_stays_without_memory),
+          TEST(the_same_key_is_known),
           TEST(a_key_that_a_worker_adds_is_none),
-          TEST(an_exchange_begins_without_an_inbound_request),
+          TEST(an_exchange_begins_without_keys),
           TEST(of_two_versions_only_the_additional_tenth_moves),
           TEST(a_version_that_grows_never_loses_a_key),
           TEST(of_three_versions_little_more_than_the_least_moves),

@@ -179,7 +179,7 @@ static void what_is_no_name_is_told(void)
 	static const char problem[] = "an empty name: write the name of a Worker, or remove the "
 				      "comma";
 
-	CHECK_VALUE("\"\"", problem);
+	CHECK_VALUE("\"\"", "an empty name: write the name of a Worker");
 	CHECK_VALUE("auth@v1 90%, , auth@v2 10%", problem);
 	CHECK_VALUE("auth@v1 90%, auth@v2 10%,", problem);
 }
@@ -303,6 +303,20 @@ static void a_key_may_be_there_before_there_is_a_split(void)
 	                "[worker a]\nroute = /\nservice.auth = auth\nsplit.auth.key = address\n"
 	                "[worker a@v2]\nservice.auth = auth@v1 50%, auth@v2 50%\n" VERSIONS,
 	                "");
+}
+
+static void a_key_of_what_is_not_split_is_warned_of(void)
+{
+	struct planned planned;
+
+	planned_text(&planned, NULL,
+	             "[worker a]\nroute = /\nservice.auth = auth@v1\nsplit.auth.key = address\n"
+	             "[worker a@v2]\nservice.auth = auth@v1 50%, auth@v2 50%\n" VERSIONS);
+	CHECK_TOLD(&planned, "");
+	tn_plan_warn(planned.plan, &planned.errors);
+	CHECK_TOLD(&planned, "x.ini:4: warning: worker 'a': split.auth.key: it has no effect: "
+	                     "service.auth is not split\n");
+	planned_end(&planned);
 }
 
 static void a_key_is_inherited_and_can_be_unset(void)
@@ -445,6 +459,7 @@ TEST_MAIN("deploy/targets",
           TEST(a_key_is_a_header_a_cookie_or_the_address),
           TEST(a_key_needs_its_binding),
           TEST(a_key_may_be_there_before_there_is_a_split),
+          TEST(a_key_of_what_is_not_split_is_warned_of),
           TEST(a_key_is_inherited_and_can_be_unset),
           TEST(the_field_of_a_split_is_between_its_dots),
           TEST(what_is_not_split_is_bound_directly),
