@@ -1,5 +1,7 @@
 #include "command/input.h"
 
+#include "deploy/binding.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <sysexits.h>
@@ -37,6 +39,8 @@ int tn_input_open(struct tn_input *input, const char *path, const char *environm
 	if (code)
 		return code;
 	input->plan = tn_plan_create(input->config, environment, &input->errors);
+	if (input->plan)
+		tn_binding_check_keys(input->plan, NULL, &input->errors);
 	tn_errors_print(&input->errors, stderr);
 	if (input->plan)
 		return input->errors.errors ? EX_CONFIG : 0;

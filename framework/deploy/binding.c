@@ -166,16 +166,16 @@ static void unknown_key(const struct tn_instance *instance, const struct tn_plan
 	              worker->name, entry->key, tn_nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
-void tn_binding_check_keys(const struct tn_deployment *deployment, struct tn_errors *errors)
+void tn_binding_check_keys(const struct tn_plan *plan, const struct tn_deployment *deployment,
+                           struct tn_errors *errors)
 {
-	const struct tn_plan *plan = deployment->plan;
-
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct tn_section *section = plan->workers[i].section;
+		const struct tn_instance *instance = deployment ? deployment->by_worker[i] : NULL;
 
 		for (size_t j = 0; j < section->count; j++)
 			if (!is_known(section->entries[j].key))
-				unknown_key(deployment->by_worker[i], &plan->workers[i],
+				unknown_key(instance, &plan->workers[i],
 				            &section->entries[j], errors);
 	}
 }

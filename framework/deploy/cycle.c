@@ -5,6 +5,7 @@
 
 #define TEXT_SIZE 512
 #define CUT "... > "
+#define TOLD_MOST 8 /* a few Workers that all bind one another form cycles without end */
 
 enum mark {
 	UNSEEN,
@@ -25,15 +26,18 @@ struct walk {
 	enum mark *marks; /* one for each Worker */
 	struct step *path;
 	size_t depth;
+	size_t count; /* of bindings that close a cycle */
 };
 
-static void warn(const struct walk *walk, const struct tn_plan_binding *binding,
+static void warn(struct walk *walk, const struct tn_plan_binding *binding,
                  const struct tn_plan_worker *target)
 {
 	char text[TEXT_SIZE];
 	size_t from = walk->depth;
 	size_t size = 0;
 
+	if (++walk->count > TOLD_MOST)
+		return;
 	while (walk->path[from - 1].worker != target)
 		from--;
 	for (size_t i = from - 1; i < walk->depth && size < sizeof(text); i++)
@@ -95,6 +99,9 @@ void tn_cycle_warn(const struct tn_plan *plan, struct tn_errors *errors)
 		while (walk.depth)
 			go_on(&walk);
 	}
+	if (walk.count > TOLD_MOST)
+		tn_errors_warn(errors, (struct tn_place){ .file = tn_config_path(plan->config) },
+		               "%zu more bindings close a cycle", walk.count - TOLD_MOST);
 	free(walk.marks);
 	free(walk.path);
 }

@@ -184,7 +184,7 @@ static bool build(struct tn_deployment *deployment, const struct tn_deployment_o
 	load_modules(deployment, options, errors);
 	if (!make_envs(deployment))
 		return false;
-	tn_binding_check_keys(deployment, errors);
+	tn_binding_check_keys(deployment->plan, deployment, errors);
 	for (size_t i = 0; i < deployment->count; i++)
 		tn_binding_fill(deployment, &deployment->instances[i], errors);
 	if (options->warn && !errors->errors)

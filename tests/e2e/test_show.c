@@ -649,6 +649,19 @@ static void a_file_with_an_error_is_not_shown(void)
 	               "wrong.ini:3: worker 'a': service.b: no worker 'c'\n");
 }
 
+/* It may be a secret, whose key is misspelt. */
+static void the_value_of_an_unknown_key_is_not_shown(void)
+{
+	struct finished finished;
+
+	scratch_write("wrong.ini", "[worker a]\nroute = /\nsecrets.T = HUNTER2\n");
+	finished = SHOW("wrong.ini", "a");
+	CHECK_NUMBER(finished.code, EX_CONFIG);
+	CHECK_TEXT(finished.out, "");
+	CU_ASSERT_PTR_NOT_NULL(strstr(finished.err, "unknown key 'secrets.T'"));
+	CU_ASSERT_PTR_NULL(strstr(finished.err, "HUNTER2"));
+}
+
 static void an_unknown_environment_is_an_error(void)
 {
 	struct finished finished = SHOW("--environment", "stagin", "both.ini");
@@ -696,6 +709,7 @@ TEST_MAIN("e2e/show",
           TEST(the_name_of_a_file_need_not_be_text),
           TEST(a_worker_that_is_not_there_gets_a_suggestion),
           TEST(a_file_with_an_error_is_not_shown),
+          TEST(the_value_of_an_unknown_key_is_not_shown),
           TEST(an_unknown_environment_is_an_error),
           TEST(a_file_that_is_not_there_is_said),
           TEST(the_words_are_counted))

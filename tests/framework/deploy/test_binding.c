@@ -105,7 +105,7 @@ static void fill(struct fixture *fixture, const char *text)
 {
 	set_up(fixture, text);
 	CU_ASSERT(tn_secrets_read(&fixture->deployment, &fixture->errors));
-	tn_binding_check_keys(&fixture->deployment, &fixture->errors);
+	tn_binding_check_keys(fixture->deployment.plan, &fixture->deployment, &fixture->errors);
 	tn_binding_fill(&fixture->deployment, &fixture->instances[0], &fixture->errors);
 }
 
@@ -318,7 +318,7 @@ static void without_a_module_unknown_keys_are_told(void)
 	set_up(&fixture, "[worker one]\nservice.x = other\nvar.y = 1\nrout = /\n"
 	                 "GREETING = x\n" OTHER);
 	fixture.instances[0].module = NULL;
-	tn_binding_check_keys(&fixture.deployment, &fixture.errors);
+	tn_binding_check_keys(fixture.deployment.plan, &fixture.deployment, &fixture.errors);
 	tn_binding_fill(&fixture.deployment, &fixture.instances[0], &fixture.errors);
 	CHECK_ERRORS(&fixture.errors,
 	             "x.ini:4: worker 'one': unknown key 'rout' (did you mean 'route'?)" KEYS
@@ -332,7 +332,7 @@ static void unknown_keys_are_told_of_what_nothing_reaches_too(void)
 
 	set_up(&fixture, "[worker one]\nrout = /\nvar.y = 1\n" OTHER);
 	fixture.deployment.by_worker[0] = NULL;
-	tn_binding_check_keys(&fixture.deployment, &fixture.errors);
+	tn_binding_check_keys(fixture.deployment.plan, &fixture.deployment, &fixture.errors);
 	CHECK_ERRORS(&fixture.errors,
 	             "x.ini:2: worker 'one': unknown key 'rout' (did you mean 'route'?)" KEYS);
 	tear_down(&fixture);

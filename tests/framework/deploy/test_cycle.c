@@ -70,6 +70,28 @@ static void each_cycle_is_told(void)
 	      "max_depth ends it\n");
 }
 
+/* Ten that bind themselves. */
+static void of_many_the_first_are_told(void)
+{
+	struct tn_errors errors = { 0 };
+	struct tn_config *config;
+	struct tn_plan *plan;
+	char text[1024] = "";
+
+	for (unsigned i = 0; i < 10; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+		         "[worker w%u]\nservice.x = w%u\n", i, i);
+	config = tn_config_parse("x.ini", text, strlen(text), &errors);
+	plan = tn_plan_create(config, NULL, &errors);
+	tn_errors_finish(&errors);
+	tn_cycle_warn(plan, &errors);
+	CHECK_NUMBER(errors.count, 9);
+	CHECK_TEXT(errors.list[8].text, "2 more bindings close a cycle");
+	tn_plan_destroy(plan);
+	tn_config_destroy(config);
+	tn_errors_finish(&errors);
+}
+
 static void a_version_of_a_split_may_close_one(void)
 {
 	check("[worker a]\nservice.x = b 90%, c 10%\n[worker b]\n[worker c]\nservice.y = a\n",
@@ -148,6 +170,7 @@ TEST_MAIN("deploy/cycle",
           TEST(one_that_calls_itself_is_told),
           TEST(a_cycle_begins_where_it_closes),
           TEST(each_cycle_is_told),
+          TEST(of_many_the_first_are_told),
           TEST(a_version_of_a_split_may_close_one),
           TEST(a_variant_is_a_worker_of_its_own),
           TEST(other_keys_and_unknown_workers_are_passed_over),
