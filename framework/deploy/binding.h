@@ -12,8 +12,8 @@
 void tn_binding_fill(struct tn_deployment *deployment, struct tn_instance *instance,
                      struct tn_errors *errors);
 
-/* Adds an error for each key, of all Workers of the plan, that no Worker can have. With a deployment,
- * which may be NULL, it knows from the modules what may have been meant. */
+/* Adds an error for each key, of all Workers of the plan, that no Worker can have. With a
+ * deployment, which may be NULL, it knows from the modules what may have been meant. */
 void tn_binding_check_keys(const struct tn_plan *plan, const struct tn_deployment *deployment,
                            struct tn_errors *errors);
 
