@@ -186,6 +186,7 @@ static int serve(struct host *host)
 		.signals = host->signals,
 		.drain_timeout = host->plan->settings.drain_timeout,
 		.access_log = host->access_log,
+		.activity = host->deployment->activity,
 	};
 
 	switch (tn_loop_run(host->edge, &options)) {

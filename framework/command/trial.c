@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -30,7 +29,7 @@ struct trial {
 	struct fault *faults;    /* one for each Worker of the plan */
 	int timeout;             /* ms */
 	sigset_t signals;        /* those that were blocked when it began */
-	struct tn_progress *progress;
+	struct tn_activity *activity;
 };
 
 /* ---- In the child -------------------------------------------------------------------------- */
@@ -46,13 +45,13 @@ static bool has_fault(void *argument, size_t worker)
 static const struct fault *find_fault(const struct trial *trial,
                                       const struct tn_deployment *deployment, size_t number)
 {
-	const char *path = deployment->instances[number].worker->module_path;
+	const struct tn_plan_worker *worker = deployment->instances[number].worker;
 
-	if (*trial->faults[number].text)
-		return &trial->faults[number];
-	for (size_t i = 0; i < deployment->count; i++) {
+	if (*trial->faults[worker->number].text)
+		return &trial->faults[worker->number];
+	for (size_t i = 0; i < trial->plan->count; i++) {
 		if (*trial->faults[i].text && trial->faults[i].step == TN_STEP_LOAD &&
-		    strcmp(deployment->instances[i].worker->module_path, path) == 0)
+		    strcmp(trial->plan->workers[i].module_path, worker->module_path) == 0)
 			return &trial->faults[i];
 	}
 	return NULL;
@@ -61,12 +60,6 @@ static const struct fault *find_fault(const struct trial *trial,
 static void add_faults(const struct trial *trial, const struct tn_deployment *deployment,
                        struct tn_errors *errors)
 {
-	static const char *const doing[] = {
-		[TN_STEP_LOAD] = "while it was loaded",
-		[TN_STEP_START] = "in its start hook",
-		[TN_STEP_STOP] = "in its stop hook",
-	};
-
 	for (size_t i = 0; i < deployment->count; i++) {
 		const struct tn_instance *instance = &deployment->instances[i];
 		const struct fault *fault = find_fault(trial, deployment, i);
@@ -75,7 +68,7 @@ static void add_faults(const struct trial *trial, const struct tn_deployment *de
 			tn_errors_add(errors, instance->worker->section->place,
 			              "worker '%s': module '%s' %s %s", instance->name,
 			              instance->worker->module_path, fault->text,
-			              doing[fault->step]);
+			              tn_activity_text(fault->step));
 	}
 }
 
@@ -110,7 +103,7 @@ static int try_in_child(struct trial *trial)
 {
 	struct tn_errors secrets = { 0 };
 	struct tn_deployment_options options = {
-		.progress = trial->progress,
+		.activity = trial->activity,
 		.skip = has_fault,
 		.argument = trial,
 		.secret_errors = &secrets,
@@ -151,7 +144,7 @@ static _Noreturn void child(struct trial *trial, pid_t parent)
 	code = try_in_child(trial);
 	tn_errors_finish(&trial->errors);
 	fflush(NULL);
-	tn_progress_note(trial->progress, TN_STEP_DONE, 0);
+	tn_activity_set_step(trial->activity, TN_STEP_DONE);
 	_exit(code);
 }
 
@@ -175,13 +168,13 @@ static bool child_ends(pid_t process, int timeout, int *status)
 /* Ends a child of which one step takes too long: returns whether it did. */
 static bool child_hangs(const struct trial *trial, pid_t process, int *status)
 {
-	uint32_t turns;
+	uint32_t steps;
 
 	do {
-		turns = atomic_load(&trial->progress->turns);
+		steps = atomic_load(&trial->activity->steps);
 		if (child_ends(process, trial->timeout, status))
 			return false;
-	} while (turns != atomic_load(&trial->progress->turns));
+	} while (steps != atomic_load(&trial->activity->steps));
 	kill(process, SIGKILL);
 	while (waitpid(process, status, 0) < 0 && errno == EINTR)
 		;
@@ -206,21 +199,22 @@ static void describe(struct fault *fault, int status, int timeout, bool hangs)
 /* Returns the exit code, or -1 where another child is to be asked without the faulty Worker. */
 static int judge(struct trial *trial, int status, bool hangs)
 {
-	uint32_t step = atomic_load(&trial->progress->step);
-	uint32_t worker = atomic_load(&trial->progress->worker);
+	uint32_t step = atomic_load(&trial->activity->step);
+	uint32_t running = tn_activity_running(trial->activity);
+	struct fault *fault;
 
 	if (step == TN_STEP_DONE && WIFEXITED(status) && !hangs)
 		return WEXITSTATUS(status);
-	if (step == TN_STEP_NONE || step == TN_STEP_DONE || worker >= trial->plan->count ||
-	    *trial->faults[worker].text) {
+	fault = running && running <= trial->plan->count ? &trial->faults[running - 1] : NULL;
+	if (!fault || *fault->text) {
 		tn_complain("%s: the check itself failed (%s)", tn_config_path(trial->plan->config),
 		            hangs                 ? "it hangs"
 		            : WIFSIGNALED(status) ? strsignal(WTERMSIG(status))
 		                                  : "a module's thread ended it");
 		return EX_SOFTWARE;
 	}
-	trial->faults[worker].step = step;
-	describe(&trial->faults[worker], status, trial->timeout, hangs);
+	fault->step = step;
+	describe(fault, status, trial->timeout, hangs);
 	return -1;
 }
 
@@ -231,7 +225,7 @@ static int ask_child(struct trial *trial)
 	pid_t process;
 	bool hangs;
 
-	tn_progress_note(trial->progress, TN_STEP_NONE, 0);
+	tn_activity_end(trial->activity);
 	fflush(NULL);
 	process = fork();
 	if (process == 0)
@@ -261,16 +255,16 @@ static int try_plan(struct trial *trial)
 
 	block_child_signal(trial);
 	trial->faults = calloc(trial->plan->count + 1, sizeof(trial->faults[0]));
-	trial->progress = mmap(NULL, sizeof(*trial->progress), PROT_READ | PROT_WRITE,
-	                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!trial->faults || trial->progress == MAP_FAILED) {
+	trial->activity = tn_activity_create();
+	if (!trial->faults || !trial->activity) {
 		tn_complain("out of memory");
+		tn_activity_destroy(trial->activity);
 		free(trial->faults);
 		return EX_OSERR;
 	}
 	while (code < 0)
 		code = ask_child(trial);
-	munmap(trial->progress, sizeof(*trial->progress));
+	tn_activity_destroy(trial->activity);
 	free(trial->faults);
 	sigprocmask(SIG_SETMASK, &trial->signals, NULL);
 	return code;

@@ -75,10 +75,9 @@ static void load_module(struct tn_deployment *deployment, struct tn_instance *in
 	instance->module = loaded_module(deployment, path);
 	if (instance->module)
 		return;
-	tn_progress_note(deployment->progress, TN_STEP_LOAD,
-	                 (uint32_t)(instance - deployment->instances));
+	tn_activity_begin(deployment->activity, TN_STEP_LOAD, instance->worker->number);
 	module = tn_module_load(path, reason);
-	tn_progress_note(deployment->progress, TN_STEP_NONE, 0);
+	tn_activity_end(deployment->activity);
 	if (!module) {
 		tn_errors_add(errors, place, "worker '%s': module '%s': %s", instance->name,
 		              path, reason);
@@ -98,7 +97,7 @@ static bool is_left_out(const struct tn_deployment *deployment, size_t number,
 
 	for (size_t i = 0; options->skip && i <= number; i++) {
 		if (strcmp(deployment->instances[i].worker->module_path, path) == 0 &&
-		    options->skip(options->argument, i))
+		    options->skip(options->argument, deployment->instances[i].worker->number))
 			return true;
 	}
 	return false;
@@ -164,6 +163,7 @@ static bool make_envs(struct tn_deployment *deployment)
 
 		instance->service = (void *)next;
 		instance->service->name = instance->name;
+		tn_activity_set_number(instance->service, instance->worker->number);
 		if (instance->module)
 			instance->service->fetch = instance->module->worker->fetch;
 		next += env_room(instance);
@@ -201,7 +201,7 @@ struct tn_deployment *tn_deployment_create(const struct tn_plan *plan,
 	if (!deployment)
 		return NULL;
 	deployment->plan = plan;
-	deployment->progress = options->progress;
+	deployment->activity = options->activity ? options->activity : &tn_activity_unwatched;
 	if (build(deployment, options, errors))
 		return deployment;
 	tn_deployment_destroy(deployment);
@@ -219,16 +219,17 @@ static const struct tn_slot *find_hook(const struct tn_instance *instance, uint3
 	return NULL;
 }
 
-static void enter_hook(const struct tn_deployment *deployment, uint32_t step, size_t number)
+static void enter_hook(const struct tn_deployment *deployment, enum tn_activity_step step,
+                       const struct tn_instance *instance)
 {
-	tn_progress_note(deployment->progress, step, (uint32_t)number);
-	tn_log_set_worker(deployment->instances[number].name);
+	tn_activity_begin(deployment->activity, step, instance->worker->number);
+	tn_log_set_worker(instance->name);
 }
 
 static void leave_hook(const struct tn_deployment *deployment)
 {
 	tn_log_set_worker(NULL);
-	tn_progress_note(deployment->progress, TN_STEP_NONE, 0);
+	tn_activity_end(deployment->activity);
 }
 
 static void start(struct tn_deployment *deployment, size_t number, struct tn_errors *errors)
@@ -241,7 +242,7 @@ static void start(struct tn_deployment *deployment, size_t number, struct tn_err
 		const char *(*function)(struct tn_service *) =
 			(const char *(*)(struct tn_service *))hook->value.function;
 
-		enter_hook(deployment, TN_STEP_START, number);
+		enter_hook(deployment, TN_STEP_START, instance);
 		reason = function(instance->service);
 		leave_hook(deployment);
 	}
@@ -275,7 +276,7 @@ static void stop(struct tn_deployment *deployment, size_t number)
 	if (!hook)
 		return;
 	function = (void (*)(struct tn_service *))hook->value.function;
-	enter_hook(deployment, TN_STEP_STOP, number);
+	enter_hook(deployment, TN_STEP_STOP, instance);
 	function(instance->service);
 	leave_hook(deployment);
 }

@@ -9,7 +9,7 @@
 
 #include "deploy/module.h"
 #include "deploy/plan.h"
-#include "deploy/progress.h"
+#include "message/activity.h"
 
 /* One Worker of the deployment: a module with an env of its own. */
 struct tn_instance {
@@ -41,13 +41,14 @@ struct tn_deployment {
 	char *next_split;
 	struct tn_split_key *keys; /* of its splits, each once: an exchange notes them */
 	size_t key_count;
-	struct tn_progress *progress; /* the caller's, or NULL */
+	struct tn_activity *activity; /* the caller's, or tn_activity_unwatched */
 };
 
 /* How to make one. Zeroed, it is as for `run`. */
 struct tn_deployment_options {
-	struct tn_progress *progress;
-	/* Whether to leave out the module of a Worker that is known to crash or hang. */
+	struct tn_activity *activity; /* is told which Worker is loaded, started and stopped */
+	/* Whether to leave out the module of a Worker, by its place in the plan, that is known to
+	 * crash or hang. */
 	bool (*skip)(void *argument, size_t worker);
 	void *argument;
 	/* Where it is told that a secret cannot be read; NULL: with the other errors. */

@@ -33,7 +33,9 @@ static void write_id(char id[TN_ID_SIZE], uint64_t number)
 void tn_exchange_pool_init(struct tn_exchange_pool *pool, const struct tn_limits *limits,
                            unsigned most)
 {
-	*pool = (struct tn_exchange_pool){ .limits = *limits, .most = most };
+	*pool = (struct tn_exchange_pool){
+		.limits = *limits, .most = most, .activity = &tn_activity_unwatched
+	};
 	if (getrandom(&pool->seed, sizeof(pool->seed), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(pool->seed))
 		pool->seed = (uint64_t)time(NULL);
@@ -99,6 +101,9 @@ struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool)
 	exchange->later_end = &exchange->later;
 	exchange->next = NULL;
 	exchange->split_keys = NULL;
+	exchange->method = NULL;
+	exchange->target = NULL;
+	exchange->activity = pool->activity;
 	exchange->number = mix(pool->seed + pool->number++);
 	exchange->id[0] = '\0';
 	return exchange;
@@ -178,15 +183,33 @@ void tn_exchange_refuse(struct tn_exchange *exchange, const char *format, ...)
 	va_end(list);
 }
 
-bool tn_exchange_enter(struct tn_exchange *exchange, const struct tn_service *service)
+void tn_exchange_show(const struct tn_exchange *exchange, enum tn_activity_step step)
+{
+	tn_activity_show(exchange->activity, step, exchange->number, exchange->method,
+	                 exchange->target);
+}
+
+void tn_exchange_hide(const struct tn_exchange *exchange)
+{
+	tn_activity_set_step(exchange->activity, TN_STEP_NONE);
+}
+
+bool tn_exchange_enter(struct tn_exchange *exchange, const struct tn_service *service,
+                       enum tn_activity_step step)
 {
 	if (exchange->depth == TN_DEPTH_MAX)
 		return false;
+	if (!exchange->depth)
+		tn_exchange_show(exchange, step);
+	tn_activity_enter(exchange->activity, exchange->depth,
+	                  service ? tn_activity_number(service) : 0);
 	exchange->frames[exchange->depth++] = (struct tn_frame){ .service = service };
 	return true;
 }
 
 void tn_exchange_leave(struct tn_exchange *exchange)
 {
-	exchange->depth--;
+	tn_activity_leave(exchange->activity, --exchange->depth);
+	if (!exchange->depth)
+		tn_exchange_hide(exchange);
 }

@@ -7,13 +7,13 @@
 #ifndef TENON_MESSAGE_EXCHANGE_H
 #define TENON_MESSAGE_EXCHANGE_H
 
+#include "message/activity.h"
 #include "message/arena.h"
 #include "tenon.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#define TN_DEPTH_MAX 64 /* the most that max_depth can be set to */
 #define TN_TRACE_MAX 24 /* calls that the log shows; those beyond are only counted */
 #define TN_ID_SIZE 17   /* 16 hex digits and a NUL */
 #define TN_CHAIN_SIZE 512
@@ -45,6 +45,7 @@ struct tn_split_hash; /* what a split chooses by */
 struct tn_exchange {
 	struct tn_arena arena;
 	const struct tn_limits *limits;
+	struct tn_activity *activity; /* of the loop that works on it; never NULL */
 	unsigned depth;
 	bool depth_logged; /* one line for each limit and exchange, not one for each refused call */
 	bool calls_logged;
@@ -55,6 +56,8 @@ struct tn_exchange {
 	unsigned releasing; /* release callbacks that run within one another */
 	unsigned waiting;   /* works that were left for after the reply */
 	uint64_t number;
+	const char *method; /* of the request line, as it came; NULL: not yet read */
+	const char *target;
 	const struct tn_split_hash *split_keys; /* of the inbound request; NULL: none is noted */
 	char id[TN_ID_SIZE];                    /* "" until somebody asks */
 	struct tn_later *later;                 /* first come first */
@@ -72,6 +75,7 @@ struct tn_exchange_pool {
 	unsigned most;
 	uint64_t seed;
 	uint64_t number; /* how many have begun */
+	struct tn_activity *activity; /* the loop's; at first tn_activity_unwatched */
 };
 
 void tn_exchange_pool_init(struct tn_exchange_pool *pool, const struct tn_limits *limits,
@@ -80,6 +84,10 @@ void tn_exchange_pool_finish(struct tn_exchange_pool *pool);
 
 /* A fresh exchange with an id of its own; NULL where there is no memory. */
 struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool);
+
+/* Tells whoever watches that the loop now works on this exchange, and that it no longer does. */
+void tn_exchange_show(const struct tn_exchange *exchange, enum tn_activity_step step);
+void tn_exchange_hide(const struct tn_exchange *exchange);
 
 /* Its id: 16 hex digits, that no other exchange of the process has. */
 const char *tn_exchange_id(struct tn_exchange *exchange);
@@ -151,10 +159,11 @@ const char *tn_exchange_path(const struct tn_exchange *exchange, char *text);
 const char *tn_exchange_chain(const struct tn_exchange *exchange, char *text);
 
 /*
- * Enters and leaves a Worker for what is not a request: its release callbacks and its later work.
- * Enter returns false at the greatest depth.
+ * Enters and leaves a Worker for what is not a request: its release callbacks and its later work,
+ * as `step` says. Enter returns false at the greatest depth.
  */
-bool tn_exchange_enter(struct tn_exchange *exchange, const struct tn_service *service);
+bool tn_exchange_enter(struct tn_exchange *exchange, const struct tn_service *service,
+                       enum tn_activity_step step);
 void tn_exchange_leave(struct tn_exchange *exchange);
 
 #endif

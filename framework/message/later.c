@@ -13,9 +13,9 @@ struct tn_later {
 	void *argument;
 };
 
-static void run(const struct tn_later *later)
+static void run(const struct tn_later *later, enum tn_activity_step step)
 {
-	bool entered = tn_exchange_enter(later->exchange, later->service);
+	bool entered = tn_exchange_enter(later->exchange, later->service, step);
 
 	later->work(later->argument);
 	if (entered)
@@ -24,7 +24,7 @@ static void run(const struct tn_later *later)
 
 static void run_note(void *argument)
 {
-	run(argument);
+	run(argument, TN_STEP_RELEASE);
 }
 
 static struct tn_later *note(struct tn_exchange *exchange, void (*work)(void *argument),
@@ -106,6 +106,6 @@ void tn_later_run(struct tn_exchange *exchange)
 		exchange->later = later->next;
 		if (!exchange->later)
 			exchange->later_end = &exchange->later;
-		run(later);
+		run(later, TN_STEP_LATER);
 	}
 }

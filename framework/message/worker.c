@@ -51,8 +51,15 @@ static void push(struct tn_exchange *exchange, const struct tn_service *service)
 		exchange->trace[exchange->calls] = (struct tn_trace){ service, exchange->depth };
 	frame->service = service;
 	frame->callee_failed = false;
+	tn_activity_enter(exchange->activity, exchange->depth, tn_activity_number(service));
 	exchange->calls++;
 	exchange->depth++;
+}
+
+static void pop(struct tn_exchange *exchange)
+{
+	exchange->depth--;
+	tn_activity_leave(exchange->activity, exchange->depth);
 }
 
 bool tn_worker_enter(const struct tn_worker *worker, const struct tn_request *request,
@@ -85,7 +92,7 @@ static struct tn_response *fail(struct tn_exchange *exchange, const struct tn_re
 		                   "returned a response that was made in another exchange");
 	else if (!exchange->frames[exchange->depth - 1].callee_failed)
 		tn_exchange_refuse(exchange, "returned NULL");
-	exchange->depth--;
+	pop(exchange);
 	fail_callee(exchange);
 	return NULL;
 }
@@ -96,7 +103,7 @@ struct tn_response *tn_worker_leave(const struct tn_request *request, struct tn_
 
 	if (!response || response->exchange != exchange)
 		return fail(exchange, response);
-	exchange->depth--;
+	pop(exchange);
 	/* Who has gone on after a failure answers for a NULL of its own. */
 	if (exchange->depth)
 		exchange->frames[exchange->depth - 1].callee_failed = false;

@@ -46,8 +46,6 @@ struct inbound {
 	struct tn_exchange *exchange;
 	unsigned owners; /* libmicrohttpd's request and its response: the last one ends it */
 	struct timespec begun;
-	const char *raw_target;
-	const char *method;
 	struct tn_request *request;
 	const struct tn_route *route; /* NULL: 404 */
 	int refusal;                  /* the status of a request that reaches no Worker; 0: none */
@@ -83,7 +81,7 @@ static struct inbound *begin(struct tn_edge *edge, const char *target)
 	}
 	*inbound = (struct inbound){ .edge = edge, .exchange = exchange, .owners = 1 };
 	inbound->head_size = strlen(target);
-	inbound->raw_target = tn_exchange_copy(exchange, target, inbound->head_size);
+	exchange->target = tn_exchange_copy(exchange, target, inbound->head_size);
 	if (tn_access_log_enabled(edge->access_log))
 		clock_gettime(CLOCK_MONOTONIC, &inbound->begun);
 	edge->in_flight++;
@@ -114,8 +112,8 @@ static void log_access(const struct inbound *inbound, bool aborted)
 	char chain[TN_CHAIN_SIZE];
 	struct tn_access_record record = {
 		.id = tn_exchange_id(inbound->exchange),
-		.method = inbound->method ? inbound->method : "-",
-		.target = inbound->raw_target ? inbound->raw_target : "-",
+		.method = inbound->exchange->method ? inbound->exchange->method : "-",
+		.target = inbound->exchange->target ? inbound->exchange->target : "-",
 		.status = inbound->status,
 		.bytes = inbound->reply_size,
 		.microseconds = microseconds_since(&inbound->begun),
@@ -197,7 +195,7 @@ static void read_head(struct inbound *inbound, struct MHD_Connection *connection
 {
 	struct tn_head head = {
 		.request = inbound->request,
-		.target = inbound->raw_target,
+		.target = inbound->exchange->target,
 		.version = version,
 		.max_body = inbound->edge->max_body,
 		.has_body = true,
@@ -271,7 +269,7 @@ static enum MHD_Result send_response(struct inbound *inbound, struct MHD_Connect
 	if (!reply)
 		return MHD_NO;
 	inbound->status = response->status;
-	inbound->reply_size = strcmp(inbound->method, "HEAD") == 0 ? 0 : response->body.size;
+	inbound->reply_size = strcmp(inbound->exchange->method, "HEAD") == 0 ? 0 : response->body.size;
 	queued = MHD_queue_response(connection, (unsigned)response->status, reply);
 	MHD_destroy_response(reply);
 	return queued;
@@ -312,10 +310,10 @@ static enum MHD_Result open_request(struct inbound *inbound, struct MHD_Connecti
 {
 	struct tn_exchange *exchange = inbound->exchange;
 
-	inbound->method = tn_exchange_copy(exchange, method, strlen(method));
-	if (!inbound->method)
+	exchange->method = tn_exchange_copy(exchange, method, strlen(method));
+	if (!exchange->method)
 		return MHD_NO;
-	inbound->request = tn_request_first(exchange, inbound->method, "", "/",
+	inbound->request = tn_request_first(exchange, exchange->method, "", "/",
 	                                    client_address(exchange, connection));
 	if (!inbound->request)
 		return MHD_NO;
@@ -403,7 +401,9 @@ static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *co
 	if (!note_keys(inbound))
 		return send_status(inbound, connection, 500);
 	service = tn_deployment_service(inbound->edge->deployment, inbound->route);
+	tn_exchange_show(inbound->exchange, TN_STEP_REQUEST);
 	response = service->fetch(inbound->request, service);
+	tn_exchange_hide(inbound->exchange);
 	if (!response)
 		return send_status(inbound, connection, 500);
 	/* libmicrohttpd would close the connection without a word. */
@@ -547,6 +547,7 @@ struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
 	                                 ? descriptors - DESCRIPTORS_RESERVED
 	                                 : descriptors / 2;
 	tn_exchange_pool_init(&edge->pool, &limits, POOL_MOST);
+	edge->pool.activity = deployment->activity;
 	edge->daemon = start_daemon(edge);
 	if (edge->daemon)
 		return edge;

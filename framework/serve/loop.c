@@ -180,6 +180,7 @@ static int turn(struct loop *loop, int timeout, bool *quiet)
 		else if (!loop->draining && is_listener(loop, events[i].data.fd))
 			accept_some(loop, events[i].data.fd);
 	}
+	tn_activity_turn(loop->options->activity);
 	timeout = tn_edge_run(loop->edge);
 	*quiet = count <= 0 && before == tn_edge_activity(loop->edge);
 	loop->idle_turns = *quiet && timeout == 0 ? loop->idle_turns + 1 : 0;

@@ -10,6 +10,7 @@ struct tn_loop_options {
 	int signals;           /* gives a byte, its number, for each signal that ends the loop */
 	int64_t drain_timeout; /* ms */
 	struct tn_access_log *access_log;
+	struct tn_activity *activity; /* counts the turns */
 };
 
 enum tn_loop_result {

@@ -397,20 +397,22 @@ static void a_running_split_cannot_be_written(void)
 	finish(&fixture);
 }
 
-static void the_progress_tells_each_step(void)
+static void the_activity_tells_each_step(void)
 {
-	struct tn_progress progress = { 0 };
+	struct tn_activity activity = { 0 };
 	struct fixture fixture;
 
-	create_with(&fixture, &(struct tn_deployment_options){ .progress = &progress },
+	create_with(&fixture, &(struct tn_deployment_options){ .activity = &activity },
 	            "[worker a]\nroute = /\n" HOOKED "[worker b]\nroute = /b\n" HOOKED);
-	CHECK_NUMBER(atomic_load(&progress.step), TN_STEP_NONE);
-	CHECK_NUMBER(atomic_load(&progress.turns), 2); /* one module, begun and ended */
+	CHECK_NUMBER(atomic_load(&activity.step), TN_STEP_NONE);
+	CHECK_NUMBER(atomic_load(&activity.steps), 2); /* one module, begun and ended */
 	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
-	CHECK_NUMBER(atomic_load(&progress.turns), 2 + 4);
+	CHECK_NUMBER(atomic_load(&activity.steps), 2 + 4);
 	tn_deployment_stop(fixture.deployment);
-	CHECK_NUMBER(atomic_load(&progress.turns), 2 + 4 + 4);
-	CHECK_NUMBER(atomic_load(&progress.step), TN_STEP_NONE);
+	CHECK_NUMBER(atomic_load(&activity.steps), 2 + 4 + 4);
+	CHECK_NUMBER(atomic_load(&activity.chain[0]), 1); /* the first one was stopped last */
+	CHECK_NUMBER(tn_activity_running(&activity), 0);
+	CHECK_NUMBER(atomic_load(&activity.step), TN_STEP_NONE);
 	finish(&fixture);
 }
 
@@ -544,6 +546,6 @@ TEST_MAIN("deploy/deployment",
           TEST(destroying_stops_what_runs),
           TEST(a_running_env_cannot_be_written),
           TEST(a_running_split_cannot_be_written),
-          TEST(the_progress_tells_each_step),
+          TEST(the_activity_tells_each_step),
           TEST(nothing_can_be_destroyed),
           TEST(no_text_makes_it_crash))

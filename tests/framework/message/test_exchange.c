@@ -59,7 +59,7 @@ static void an_exchange_is_used_again_as_new(void)
 
 	fixture_init_with(&fixture, &small);
 	before = fixture.exchange;
-	tn_exchange_enter(fixture.exchange, &service);
+	tn_exchange_enter(fixture.exchange, &service, TN_STEP_LATER);
 	fixture.exchange->calls = 7;
 	fixture.exchange->waiting = 7;
 	fixture.exchange->depth_logged = fixture.exchange->calls_logged = true;
@@ -196,9 +196,9 @@ static void the_running_worker_is_the_one_entered_last(void)
 
 	fixture_init(&fixture);
 	CU_ASSERT_PTR_NULL(tn_exchange_running(fixture.exchange));
-	CU_ASSERT(tn_exchange_enter(fixture.exchange, &gateway));
+	CU_ASSERT(tn_exchange_enter(fixture.exchange, &gateway, TN_STEP_LATER));
 	CU_ASSERT_PTR_EQUAL(tn_exchange_running(fixture.exchange), &gateway);
-	CU_ASSERT(tn_exchange_enter(fixture.exchange, &auth));
+	CU_ASSERT(tn_exchange_enter(fixture.exchange, &auth, TN_STEP_LATER));
 	CU_ASSERT_PTR_EQUAL(tn_exchange_running(fixture.exchange), &auth);
 	tn_exchange_leave(fixture.exchange);
 	CU_ASSERT_PTR_EQUAL(tn_exchange_running(fixture.exchange), &gateway);
@@ -214,7 +214,7 @@ static void entering_ends_at_the_greatest_depth(void)
 	unsigned entered = 0;
 
 	fixture_init(&fixture);
-	while (entered < 1000 && tn_exchange_enter(fixture.exchange, &service))
+	while (entered < 1000 && tn_exchange_enter(fixture.exchange, &service, TN_STEP_LATER))
 		entered++;
 	CHECK_NUMBER(entered, TN_DEPTH_MAX);
 	CHECK_NUMBER(fixture.exchange->depth, TN_DEPTH_MAX);
@@ -248,7 +248,7 @@ static void a_refusal_names_request_worker_and_chain(void)
 		snprintf(expected, sizeof(expected), "error request=%s%s: why 1\n",
 		         tn_exchange_id(fixture.exchange), contexts[i]);
 		CHECK_TEXT(after_time(capture_end()), expected);
-		tn_exchange_enter(fixture.exchange, i ? &auth : &gateway);
+		tn_exchange_enter(fixture.exchange, i ? &auth : &gateway, TN_STEP_LATER);
 	}
 	fixture_finish(&fixture);
 }

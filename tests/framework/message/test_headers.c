@@ -411,7 +411,7 @@ static void a_refusal_is_one_line_that_names_the_header_but_not_the_value(void)
 	const char *log;
 
 	fixture_init(&fixture);
-	tn_exchange_enter(fixture.exchange, &auth);
+	tn_exchange_enter(fixture.exchange, &auth, TN_STEP_LATER);
 	capture_begin();
 	tn_request_set_header(fixture.request, "x:y", "s3cret");
 	log = capture_end();

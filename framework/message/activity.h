@@ -1,0 +1,112 @@
+/*
+ * activity.h - what the process's loop is doing, and whose code runs: all that is left of it when
+ * the process has died, or when it hangs.
+ *
+ * One page, that may lie in memory shared with a process which watches. It is written by the loop's
+ * thread alone, in relaxed stores and without a system call or a lock; a signal handler on that
+ * thread sees them in the order in which they stand. Another process may read it at any time; what
+ * it reads is whole once the writer has died or stands still.
+ */
+#ifndef TENON_MESSAGE_ACTIVITY_H
+#define TENON_MESSAGE_ACTIVITY_H
+
+#include "tenon.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define TN_DEPTH_MAX 64 /* the most that max_depth can be set to */
+
+enum tn_activity_step {
+	TN_STEP_NONE,    /* the host's own work */
+	TN_STEP_LOAD,    /* a module's constructors run */
+	TN_STEP_START,   /* a start hook */
+	TN_STEP_STOP,    /* a stop hook */
+	TN_STEP_REQUEST, /* a request is answered */
+	TN_STEP_RELEASE, /* a release callback */
+	TN_STEP_LATER,   /* the work of tn_wait_until */
+	TN_STEP_DONE,    /* the process has come to its end by itself */
+};
+
+#define TN_ACTIVITY_LINE 256 /* bytes of the request line that are kept, its NUL included */
+
+struct tn_activity {
+	_Atomic uint32_t step;                                      /* enum tn_activity_step */
+	_Atomic uint32_t depth;                                     /* Workers entered in one another; 0: none runs */
+	_Atomic uint32_t chain[TN_DEPTH_MAX];                       /* who: tn_activity_number, outermost first */
+	_Atomic uint64_t exchange;                                  /* its number, of which its id is made; 0: none */
+	_Atomic uint64_t line[TN_ACTIVITY_LINE / sizeof(uint64_t)]; /* text, 0-terminated */
+	_Atomic uint32_t steps;                                     /* how many began or ended outside requests */
+	_Atomic uint64_t turns;                                     /* of the loop */
+};
+
+/* Where nobody has given a page: what is written there, nobody reads. */
+extern struct tn_activity tn_activity_unwatched;
+
+/* A zeroed page, shared with the children that are forked from now on; NULL where there is no
+ * memory. The caller destroys it; NULL is fine. */
+struct tn_activity *tn_activity_create(void);
+void tn_activity_destroy(struct tn_activity *activity);
+
+/* A Worker as the page knows it: its number in the plan, plus 1. 0: it is of no plan, as a fake of a
+ * test. It lies in the service's `reserved[0]`. */
+static inline uint32_t tn_activity_number(const struct tn_service *service)
+{
+	return (uint32_t)(uintptr_t)service->reserved[0];
+}
+
+static inline void tn_activity_set_number(struct tn_service *service, size_t place)
+{
+	service->reserved[0] = (void *)(uintptr_t)(place + 1);
+}
+
+/* A Worker's code begins, `depth` others having been entered before. */
+static inline void tn_activity_enter(struct tn_activity *activity, unsigned depth, uint32_t number)
+{
+	atomic_store_explicit(&activity->chain[depth], number, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&activity->depth, depth + 1, memory_order_relaxed);
+}
+
+/* It is over; `depth` others are left. */
+static inline void tn_activity_leave(struct tn_activity *activity, unsigned depth)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&activity->depth, depth, memory_order_relaxed);
+}
+
+static inline void tn_activity_set_step(struct tn_activity *activity, enum tn_activity_step step)
+{
+	atomic_store_explicit(&activity->step, step, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* The code of one Worker, by its place in the plan, begins outside any request; and it is over. */
+void tn_activity_begin(struct tn_activity *activity, enum tn_activity_step step, size_t place);
+void tn_activity_end(struct tn_activity *activity);
+
+/* What is done now is done for that exchange; method and target may be NULL. The line is cut where
+ * there is no more room. */
+void tn_activity_show(struct tn_activity *activity, enum tn_activity_step step, uint64_t exchange,
+                      const char *method, const char *target);
+
+/* The loop has turned. */
+static inline void tn_activity_turn(struct tn_activity *activity)
+{
+	uint64_t turns = atomic_load_explicit(&activity->turns, memory_order_relaxed);
+
+	atomic_store_explicit(&activity->turns, turns + 1, memory_order_relaxed);
+}
+
+/* ---- For who reads it: any process, and signal handlers, too ------------------------------- */
+
+/* Whose code runs, as tn_activity_number has it; 0 where none does, or it is of no plan. */
+uint32_t tn_activity_running(const struct tn_activity *activity);
+
+/* The request line, "GET /path"; `text` has TN_ACTIVITY_LINE bytes. Returns text. */
+const char *tn_activity_line(const struct tn_activity *activity, char *text);
+
+/* "in its start hook" and the like; NULL for a step that is no Worker's. */
+const char *tn_activity_text(uint32_t step);
+
+#endif
