@@ -29,15 +29,52 @@ void tn_log_set_level(enum tn_log_level level)
 	atomic_store_explicit(&level_shown, (int)level, memory_order_relaxed);
 }
 
+struct date {
+	unsigned year, month, day;
+};
+
+/* The days are those since 1970. Years are taken to begin in March here, so that the leap day is
+ * the last one, and 400 of them, which have 146,097 days, are a cycle. */
+static struct date date_of(unsigned days)
+{
+	unsigned since_march = days + 719468;
+	unsigned in_cycle = since_march % 146097;
+	unsigned year = (in_cycle - in_cycle / 1460 + in_cycle / 36524 - in_cycle / 146096) / 365;
+	unsigned in_year = in_cycle - (365 * year + year / 4 - year / 100);
+	unsigned month = (5 * in_year + 2) / 153;
+	bool next = month >= 10;
+
+	return (struct date){
+		.year = since_march / 146097 * 400 + year + next,
+		.month = next ? month - 9 : month + 3,
+		.day = in_year - (153 * month + 2) / 5 + 1,
+	};
+}
+
+static char *put_digits(char *to, unsigned number, unsigned digits, char after)
+{
+	for (unsigned i = digits; i > 0; i--, number /= 10)
+		to[i - 1] = (char)('0' + number % 10);
+	to[digits] = after;
+	return to + digits + 1;
+}
+
+/* gmtime_r takes a lock: whoever tells of a crash could wait for it for ever. */
 size_t tn_log_time_at(const struct timespec *time, char *text)
 {
-	struct tm utc;
-	size_t size;
+	unsigned second = (unsigned)(time->tv_sec % 86400);
+	struct date date = date_of((unsigned)(time->tv_sec / 86400));
+	char *at = text;
 
-	gmtime_r(&time->tv_sec, &utc);
-	size = strftime(text, TN_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-	return size + (size_t)snprintf(text + size, TN_TIME_SIZE - size, ".%03uZ",
-	                               (unsigned)(time->tv_nsec / 1000000) % 1000U);
+	at = put_digits(at, date.year, 4, '-');
+	at = put_digits(at, date.month, 2, '-');
+	at = put_digits(at, date.day, 2, 'T');
+	at = put_digits(at, second / 3600, 2, ':');
+	at = put_digits(at, second / 60 % 60, 2, ':');
+	at = put_digits(at, second % 60, 2, '.');
+	at = put_digits(at, (unsigned)(time->tv_nsec / 1000000), 3, 'Z');
+	*at = '\0';
+	return (size_t)(at - text);
 }
 
 size_t tn_log_time(char *text)

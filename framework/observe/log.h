@@ -34,10 +34,10 @@ void tn_log_write_list(enum tn_log_level level, const struct tn_log_context *con
 void tn_log_set_worker(const char *worker);
 
 /* Writes the present UTC time in RFC 3339 form, milliseconds included; `text` has TN_TIME_SIZE
- * bytes. Returns its length. */
+ * bytes. Returns its length. It may be called in a signal handler, and so may the next two. */
 size_t tn_log_time(char *text);
 
-/* The same for a given time. */
+/* The same for a given time, of the years 1970 to 9999. */
 size_t tn_log_time_at(const struct timespec *time, char *text);
 
 /*

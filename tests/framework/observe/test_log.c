@@ -53,6 +53,21 @@ static void a_line_is_time_level_context_and_message(void)
 	CHECK_TEXT(after_time(capture_end()), " info: no context\n");
 }
 
+/* Every day of the years 1970 to 2400, against the C library's calendar. */
+static void the_time_of_each_day_is_right(void)
+{
+	struct timespec time = { .tv_nsec = 7999999 };
+	char text[TN_TIME_SIZE], expected[64];
+	struct tm utc;
+
+	for (time.tv_sec = 86399; time.tv_sec < 13569465600; time.tv_sec += 86400 - 1) {
+		gmtime_r(&time.tv_sec, &utc);
+		strftime(expected, sizeof(expected), "%Y-%m-%dT%H:%M:%S.007Z", &utc);
+		if (tn_log_time_at(&time, text) != strlen(expected) || strcmp(text, expected) != 0)
+			CHECK_TEXT(text, expected);
+	}
+}
+
 static void the_time_is_now_in_utc(void)
 {
 	char text[TN_TIME_SIZE];
@@ -270,6 +285,7 @@ static void no_escape_is_cut_in_its_midst(void)
 
 TEST_MAIN("observe/log",
           TEST(a_line_is_time_level_context_and_message),
+          TEST(the_time_of_each_day_is_right),
           TEST(the_time_is_now_in_utc),
           TEST(lines_beyond_the_level_are_not_written),
           TEST(levels_that_are_none_are_not_written),
