@@ -3,6 +3,7 @@
 #include "deploy/deployment.h"
 #include "observe/log.h"
 #include "serve/loop.h"
+#include "supervise/crash.h"
 #include "supervise/listener.h"
 #include "supervise/signals.h"
 
@@ -75,9 +76,13 @@ static int no_memory(void)
 
 static int deploy(struct host *host)
 {
-	static const struct tn_deployment_options options = { 0 };
+	/* Never destroyed: what ends the process after main() is to be named, too. */
+	struct tn_deployment_options options = { .activity = tn_activity_create() };
 
+	if (!options.activity || !tn_crash_watch(options.activity, host->plan))
+		return no_memory();
 	host->deployment = tn_deployment_create(host->plan, &options, &host->errors);
+	tn_crash_note_objects();
 	tn_errors_print(&host->errors, stderr);
 	if (host->errors.errors)
 		return EX_CONFIG;
@@ -154,6 +159,7 @@ static int start(struct host *host)
 	struct tn_errors errors = { 0 }; /* host->errors, with its warnings, was printed */
 	bool started = tn_deployment_start(host->deployment, &errors);
 
+	tn_crash_note_objects();
 	tn_errors_print(&errors, stderr);
 	tn_errors_finish(&errors);
 	return started ? 0 : EX_CONFIG;

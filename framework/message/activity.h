@@ -31,13 +31,20 @@ enum tn_activity_step {
 #define TN_ACTIVITY_LINE 256 /* bytes of the request line that are kept, its NUL included */
 
 struct tn_activity {
-	_Atomic uint32_t step;                                      /* enum tn_activity_step */
-	_Atomic uint32_t depth;                                     /* Workers entered in one another; 0: none runs */
-	_Atomic uint32_t chain[TN_DEPTH_MAX];                       /* who: tn_activity_number, outermost first */
-	_Atomic uint64_t exchange;                                  /* its number, of which its id is made; 0: none */
-	_Atomic uint64_t line[TN_ACTIVITY_LINE / sizeof(uint64_t)]; /* text, 0-terminated */
-	_Atomic uint32_t steps;                                     /* how many began or ended outside requests */
-	_Atomic uint64_t turns;                                     /* of the loop */
+	/* enum tn_activity_step */
+	_Atomic uint32_t step;
+	/* Workers that were entered in one another; 0: none runs. */
+	_Atomic uint32_t depth;
+	/* Who they are, outermost first: tn_activity_number. */
+	_Atomic uint32_t chain[TN_DEPTH_MAX];
+	/* The exchange's number, of which its id is made; 0: none. */
+	_Atomic uint64_t exchange;
+	/* Its request line: text, ended by a NUL. */
+	_Atomic uint64_t line[TN_ACTIVITY_LINE / sizeof(uint64_t)];
+	/* How many steps began or ended outside requests. */
+	_Atomic uint32_t steps;
+	/* How often the loop has turned. */
+	_Atomic uint64_t turns;
 };
 
 /* Where nobody has given a page: what is written there, nobody reads. */
@@ -48,8 +55,8 @@ extern struct tn_activity tn_activity_unwatched;
 struct tn_activity *tn_activity_create(void);
 void tn_activity_destroy(struct tn_activity *activity);
 
-/* A Worker as the page knows it: its number in the plan, plus 1. 0: it is of no plan, as a fake of a
- * test. It lies in the service's `reserved[0]`. */
+/* A Worker as the page knows it: its place in the plan, plus 1. 0: it is of no plan, as a fake of
+ * a test. It lies in the service's `reserved[0]`. */
 static inline uint32_t tn_activity_number(const struct tn_service *service)
 {
 	return (uint32_t)(uintptr_t)service->reserved[0];

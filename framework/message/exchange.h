@@ -74,7 +74,7 @@ struct tn_exchange_pool {
 	unsigned count; /* how many are in stock */
 	unsigned most;
 	uint64_t seed;
-	uint64_t number; /* how many have begun */
+	uint64_t number;              /* how many have begun */
 	struct tn_activity *activity; /* the loop's; at first tn_activity_unwatched */
 };
 

@@ -264,12 +264,13 @@ static enum MHD_Result send_response(struct inbound *inbound, struct MHD_Connect
                                      const struct tn_response *response)
 {
 	struct MHD_Response *reply = make_reply(inbound, response);
+	const char *method = inbound->exchange->method;
 	enum MHD_Result queued;
 
 	if (!reply)
 		return MHD_NO;
 	inbound->status = response->status;
-	inbound->reply_size = strcmp(inbound->exchange->method, "HEAD") == 0 ? 0 : response->body.size;
+	inbound->reply_size = strcmp(method, "HEAD") == 0 ? 0 : response->body.size;
 	queued = MHD_queue_response(connection, (unsigned)response->status, reply);
 	MHD_destroy_response(reply);
 	return queued;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-/* Two Workers of one module; the first calls the second. Each notes what the page says meanwhile. */
+/* Two Workers of one module; the first calls the second. Each notes what the page says. */
 struct env {
 	struct tn_service self;
 	const struct tn_service *next;

@@ -1,0 +1,503 @@
+/*
+ * What runs in the handler, below "In the handler", allocates nothing, takes no lock and trusts no
+ * memory but the page, which it reads within its bounds, and what was made read-only before.
+ */
+#include "supervise/crash.h"
+
+#include "observe/log.h"
+#include "observe/output.h"
+#include "supervise/objects.h"
+
+#include <execinfo.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sysexits.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define STACK_SIZE ((size_t)128 * 1024)
+#define GUARD_SIZE ((size_t)64 * 1024) /* a multiple of any page */
+#define FRAMES_MOST 64
+#define FRAMES_SHOWN 32
+#define ESCAPE_ROOM 700               /* of one text in a line */
+#define OVERFLOW_REACH (256UL * 1024) /* how far beyond its end a function's frame may reach */
+
+static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+
+#define SIGNALS (sizeof(signals) / sizeof(signals[0]))
+
+struct name {
+	const char *worker;
+	const char *module;
+};
+
+/* What the handler is to find. */
+static struct {
+	const struct tn_activity *activity;
+	const struct name *names; /* one for each Worker of the plan; read-only */
+	size_t name_count;
+	const struct tn_objects *_Atomic objects;
+	pid_t process;
+	pid_t thread;          /* the loop's */
+	_Atomic pid_t reports; /* the thread that writes a report; 0: none */
+} crash;
+
+/* ---- Lines, made without the C library's stdio --------------------------------------------- */
+
+struct line {
+	char text[TN_LOG_LINE];
+	size_t size;
+};
+
+static void put(struct line *line, const char *text)
+{
+	size_t size = strnlen(text, sizeof(line->text) - 1 - line->size);
+
+	memcpy(line->text + line->size, text, size);
+	line->size += size;
+}
+
+static void put_escaped(struct line *line, const char *text, bool quoted)
+{
+	size_t room = sizeof(line->text) - 1 - line->size;
+
+	if (room > ESCAPE_ROOM)
+		room = ESCAPE_ROOM;
+	line->size += tn_log_escape(line->text + line->size, room, text, quoted);
+}
+
+static void put_number(struct line *line, uint64_t number, unsigned base, unsigned digits)
+{
+	char text[24];
+	size_t at = sizeof(text) - 1;
+
+	text[at] = '\0';
+	do {
+		text[--at] = "0123456789abcdef"[number % base];
+		number /= base;
+		digits -= digits > 0;
+	} while (number || digits);
+	put(line, text + at);
+}
+
+static void put_address(struct line *line, uintptr_t address)
+{
+	put(line, "0x");
+	put_number(line, address, 16, 1);
+}
+
+static void write_line(struct line *line)
+{
+	line->text[line->size] = '\n';
+	tn_output_write(STDERR_FILENO, true, line->text, line->size + 1);
+}
+
+/* ---- Who it was ---------------------------------------------------------------------------- */
+
+struct culprit {
+	bool in_loop; /* it happened on the loop's thread, and all that follows holds */
+	bool forked;  /* in a process that the loop's has forked */
+	uint32_t step;
+	uint32_t depth;
+	uint64_t exchange;
+	char request[TN_ACTIVITY_LINE]; /* the request line */
+};
+
+/* A forked process has but one thread, and the page as it was. */
+static void find_culprit(struct culprit *culprit)
+{
+	*culprit = (struct culprit){ .forked = getpid() != crash.process };
+	culprit->in_loop = culprit->forked || gettid() == crash.thread;
+	if (!culprit->in_loop)
+		return;
+	culprit->step = atomic_load_explicit(&crash.activity->step, memory_order_relaxed);
+	culprit->depth = atomic_load_explicit(&crash.activity->depth, memory_order_relaxed);
+	if (culprit->depth > TN_DEPTH_MAX)
+		culprit->depth = TN_DEPTH_MAX;
+	if (culprit->step == TN_STEP_NONE)
+		return;
+	culprit->exchange = atomic_load_explicit(&crash.activity->exchange, memory_order_relaxed);
+	tn_activity_line(crash.activity, culprit->request);
+}
+
+static const struct name *name_at(uint32_t place)
+{
+	static const struct name unknown = { "?", NULL };
+	uint32_t number = atomic_load_explicit(&crash.activity->chain[place], memory_order_relaxed);
+
+	return number && number <= crash.name_count ? &crash.names[number - 1] : &unknown;
+}
+
+static void put_chain(struct line *line, const struct culprit *culprit)
+{
+	put(line, " chain=");
+	for (uint32_t i = 0; i < culprit->depth; i++) {
+		put(line, i ? ">" : "");
+		put_escaped(line, name_at(i)->worker, false);
+	}
+}
+
+/* What stands before the message, as in any line of the log. */
+static void begin_line(struct line *line, const struct culprit *culprit, bool chain)
+{
+	line->size = tn_log_time(line->text);
+	put(line, " fatal");
+	if (culprit->exchange) {
+		put(line, " request=");
+		put_number(line, culprit->exchange, 16, 16);
+	}
+	if (culprit->depth) {
+		put(line, " worker=");
+		put_escaped(line, name_at(culprit->depth - 1)->worker, false);
+	}
+	if (chain && culprit->depth > 1)
+		put_chain(line, culprit);
+	put(line, ": ");
+}
+
+static void put_request(struct line *line, const struct culprit *culprit)
+{
+	if (!*culprit->request)
+		return;
+	put(line, ", request \"");
+	put_escaped(line, culprit->request, true);
+	put(line, "\"");
+}
+
+static void put_worker(struct line *line, const struct culprit *culprit)
+{
+	const char *module = name_at(culprit->depth - 1)->module;
+	const char *step = tn_activity_text(culprit->step);
+
+	put(line, " ");
+	put(line, step ? step : "while it ran");
+	if (culprit->forked)
+		put(line, ", in a process that it has forked");
+	put_request(line, culprit);
+	if (!module)
+		return;
+	put(line, ", module '");
+	put_escaped(line, module, false);
+	put(line, "'");
+}
+
+/* ---- In the handler ------------------------------------------------------------------------ */
+
+struct place {
+	uintptr_t instruction; /* 0: this machine is not known here */
+	uintptr_t stack;
+};
+
+static struct place place_of(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	return (struct place){
+		.instruction = (uintptr_t)context->uc_mcontext.gregs[REG_RIP],
+		.stack = (uintptr_t)context->uc_mcontext.gregs[REG_RSP],
+	};
+#elif defined(__aarch64__)
+	return (struct place){ context->uc_mcontext.pc, context->uc_mcontext.sp };
+#else
+	(void)context;
+	return (struct place){ 0 };
+#endif
+}
+
+/* Who made a call to an address where there is no code: there is nothing to unwind from. */
+static uintptr_t caller_of(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	return *(const uintptr_t *)context->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+	return context->uc_mcontext.regs[30];
+#else
+	(void)context;
+	return 0;
+#endif
+}
+
+/* Near the top of the stack everything is mapped, but where the stack ends. */
+static bool is_overflow(const siginfo_t *info, const struct place *place)
+{
+	uintptr_t address = (uintptr_t)info->si_addr;
+
+	return info->si_signo == SIGSEGV && info->si_code > 0 && info->si_code != SI_KERNEL &&
+	       place->stack && address - place->stack + OVERFLOW_REACH < 2 * OVERFLOW_REACH;
+}
+
+static const char *describe(int signal, int code)
+{
+	static const struct {
+		int signal, code;
+		const char *text;
+	} texts[] = {
+		{ SIGSEGV, SEGV_MAPERR, "address not mapped" },
+		{ SIGSEGV, SEGV_ACCERR, "no permission for the address" },
+		{ SIGBUS, BUS_ADRALN, "address not aligned" },
+		{ SIGBUS, BUS_ADRERR, "nothing behind the address: was a mapped file cut?" },
+		{ SIGBUS, BUS_OBJERR, "error of the hardware" },
+		{ SIGFPE, FPE_INTDIV, "integer division by zero" },
+		{ SIGFPE, FPE_INTOVF, "integer overflow" },
+		{ SIGFPE, FPE_FLTDIV, "floating-point division by zero" },
+		{ SIGFPE, FPE_FLTINV, "invalid floating-point operation" },
+		{ SIGILL, ILL_ILLOPC, "illegal instruction" },
+		{ SIGILL, ILL_ILLOPN, "illegal instruction" },
+		{ SIGILL, ILL_PRVOPC, "privileged instruction" },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i].signal == signal && texts[i].code == code)
+			return texts[i].text;
+	}
+	return NULL;
+}
+
+static bool is_sent(const siginfo_t *info)
+{
+	return info->si_code <= 0 && info->si_pid != getpid();
+}
+
+/* "SIGSEGV (address not mapped) at 0x0" */
+static void put_signal(struct line *line, const siginfo_t *info, const struct place *place)
+{
+	const char *text = is_overflow(info, place) ? "stack overflow"
+	                                            : describe(info->si_signo, info->si_code);
+
+	put(line, "SIG");
+	put(line, sigabbrev_np(info->si_signo));
+	if (is_sent(info)) {
+		put(line, " (sent by process ");
+		put_number(line, (uint64_t)info->si_pid, 10, 1);
+		put(line, ")");
+	} else if (info->si_code <= 0) {
+		put(line, " (raised by the process itself)");
+	} else if (text) {
+		put(line, " (");
+		put(line, text);
+		put(line, ") at ");
+		put_address(line, (uintptr_t)info->si_addr);
+	} else {
+		put(line, " (the system gives no address)");
+	}
+}
+
+static void put_nobody(struct line *line, const struct culprit *culprit, const siginfo_t *info)
+{
+	if (!culprit->in_loop)
+		put(line, " in a thread that is not the loop's: the frames tell whose it is");
+	else if (is_sent(info))
+		put(line, ": no Worker was running");
+	else
+		put(line, ": no Worker was running, the fault is the host's own");
+	put_request(line, culprit);
+}
+
+/* Behind a call stands where it returns to, which may be the next line, or function: one byte
+ * before is the call. */
+static void write_frame(struct line *line, const struct culprit *culprit, unsigned number,
+                        uintptr_t address, bool is_return)
+{
+	const struct tn_object *object;
+
+	address -= is_return;
+	object = tn_objects_find(crash.objects, address);
+	begin_line(line, culprit, false);
+	put(line, "#");
+	put_number(line, number, 10, 1);
+	put(line, " ");
+	put_escaped(line, object ? object->path : "?", false);
+	put(line, " ");
+	put_address(line, object ? address - object->base : address);
+	write_line(line);
+}
+
+/* The first ones are the handler's own. */
+static void write_frames(struct line *line, const struct culprit *culprit,
+                         const ucontext_t *context)
+{
+	uintptr_t instruction = place_of(context).instruction;
+	void *frames[FRAMES_MOST];
+	int count = backtrace(frames, FRAMES_MOST);
+	int first = 0;
+
+	write_frame(line, culprit, 0, instruction, false);
+	while (first < count && (uintptr_t)frames[first] != instruction)
+		first++;
+	if (first >= count - 1 && !tn_objects_find(crash.objects, instruction))
+		write_frame(line, culprit, 1, caller_of(context), true);
+	for (int i = first + 1; i < count && i - first < FRAMES_SHOWN; i++)
+		write_frame(line, culprit, (unsigned)(i - first), (uintptr_t)frames[i], true);
+}
+
+static void report(const siginfo_t *info, const ucontext_t *context)
+{
+	static struct line line;
+	static struct culprit culprit;
+	struct place place = place_of(context);
+
+	find_culprit(&culprit);
+	begin_line(&line, &culprit, true);
+	put_signal(&line, info, &place);
+	if (culprit.depth)
+		put_worker(&line, &culprit);
+	else
+		put_nobody(&line, &culprit, info);
+	write_line(&line);
+	write_frames(&line, &culprit, context);
+}
+
+/* Once the handler has returned, with what the signal was about: for the core dump. */
+static void end_by(int signal, siginfo_t *info)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+
+	sigaction(signal, &action, NULL);
+	if (syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), signal, info) < 0)
+		raise(signal);
+}
+
+/* Of two threads that crash at the same time one tells, and ends both. */
+static void take(int signal, siginfo_t *info, void *context)
+{
+	pid_t nobody = 0;
+
+	while (!atomic_compare_exchange_strong(&crash.reports, &nobody, gettid())) {
+		pause();
+		nobody = 0;
+	}
+	report(info, context);
+	end_by(signal, info);
+	atomic_store(&crash.reports, 0);
+}
+
+/* ---- exit() -------------------------------------------------------------------------------- */
+
+/* A process that a Worker has forked may end like that. */
+static void exited(int status, void *argument)
+{
+	static struct line line;
+	static struct culprit culprit;
+
+	(void)argument;
+	find_culprit(&culprit);
+	if (culprit.forked || (culprit.in_loop && !culprit.depth))
+		return;
+	begin_line(&line, &culprit, true);
+	put(&line, "called exit(");
+	put(&line, status < 0 ? "-" : "");
+	put_number(&line, status < 0 ? -(uint64_t)status : (uint64_t)status, 10, 1);
+	put(&line, ")");
+	if (culprit.in_loop)
+		put_worker(&line, &culprit);
+	else
+		put(&line, " in a thread that is not the loop's");
+	write_line(&line);
+	fflush(NULL);
+	_exit(EX_SOFTWARE);
+}
+
+/* ---- Beforehand ---------------------------------------------------------------------------- */
+
+static size_t measure_names(const struct tn_plan *plan)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		size += sizeof(struct name) + strlen(plan->workers[i].name) + 1;
+		if (plan->workers[i].module_path)
+			size += strlen(plan->workers[i].module_path) + 1;
+	}
+	return size;
+}
+
+static const char *keep(char **next, const char *text)
+{
+	size_t size = text ? strlen(text) + 1 : 0;
+	char *kept = *next;
+
+	if (!text)
+		return NULL;
+	*next += size;
+	return memcpy(kept, text, size);
+}
+
+static bool keep_names(const struct tn_plan *plan)
+{
+	size_t size = measure_names(plan);
+	struct name *names;
+	char *next;
+
+	if (!size)
+		return true;
+	names = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (names == MAP_FAILED)
+		return false;
+	next = (char *)(names + plan->count);
+	for (size_t i = 0; i < plan->count; i++) {
+		names[i].worker = keep(&next, plan->workers[i].name);
+		names[i].module = keep(&next, plan->workers[i].module_path);
+	}
+	mprotect(names, size, PROT_READ);
+	crash.names = names;
+	crash.name_count = plan->count;
+	return true;
+}
+
+/* A sanitizer has brought its own. */
+static bool set_stack(void)
+{
+	stack_t stack;
+	char *memory;
+
+	if (sigaltstack(NULL, &stack) == 0 && !(stack.ss_flags & SS_DISABLE))
+		return true;
+	memory = mmap(NULL, GUARD_SIZE + STACK_SIZE, PROT_READ | PROT_WRITE,
+	              MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	if (memory == MAP_FAILED)
+		return false;
+	mprotect(memory, GUARD_SIZE, PROT_NONE);
+	stack = (stack_t){ .ss_sp = memory + GUARD_SIZE, .ss_size = STACK_SIZE };
+	return sigaltstack(&stack, NULL) == 0;
+}
+
+static void set_handlers(void)
+{
+	struct sigaction action = { .sa_sigaction = take, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	struct sigaction before;
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < SIGNALS; i++)
+		sigaddset(&action.sa_mask, signals[i]);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+			sigaction(signals[i], &action, NULL);
+	}
+}
+
+void tn_crash_note_objects(void)
+{
+	const struct tn_objects *objects = tn_objects_create();
+
+	if (objects)
+		tn_objects_destroy(atomic_exchange(&crash.objects, objects));
+}
+
+bool tn_crash_watch(const struct tn_activity *activity, const struct tn_plan *plan)
+{
+	void *frame[1];
+
+	crash.activity = activity;
+	crash.process = getpid();
+	crash.thread = gettid();
+	if (!keep_names(plan) || !set_stack())
+		return false;
+	tn_crash_note_objects();
+	backtrace(frame, 1); /* the first call loads libgcc, which allocates */
+	on_exit(exited, NULL);
+	set_handlers();
+	return true;
+}

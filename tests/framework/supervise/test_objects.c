@@ -1,0 +1,57 @@
+#include "supervise/objects.h"
+
+#include "cunit.h"
+
+#include <string.h>
+
+/* stdout points into the C library. */
+static int here(void)
+{
+	return 1;
+}
+
+static void each_address_has_its_object(void)
+{
+	const struct tn_objects *objects = tn_objects_create();
+	uintptr_t own = (uintptr_t)here;
+	const struct tn_object *program, *library;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(objects);
+	program = tn_objects_find(objects, own);
+	library = tn_objects_find(objects, (uintptr_t)stdout);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(program);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(library);
+	CU_ASSERT(program->first <= own && own < program->end);
+	CU_ASSERT_PTR_NOT_NULL(strstr(program->path, "test_objects"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(library->path, "libc"));
+	tn_objects_destroy(objects);
+}
+
+/* What an offset is taken from: where the file's own addresses begin. */
+static void the_base_is_where_offset_0_is(void)
+{
+	const struct tn_objects *objects = tn_objects_create();
+	const struct tn_object *library = tn_objects_find(objects, (uintptr_t)stdout);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(library);
+	CHECK_NUMBER(memcmp((const void *)library->base, "\177ELF", 4), 0);
+	tn_objects_destroy(objects);
+}
+
+static void an_address_of_no_object_is_not_found(void)
+{
+	const struct tn_objects *objects = tn_objects_create();
+	int on_the_stack = 0;
+
+	CU_ASSERT_PTR_NULL(tn_objects_find(objects, 0));
+	CU_ASSERT_PTR_NULL(tn_objects_find(objects, (uintptr_t)&on_the_stack));
+	CU_ASSERT_PTR_NULL(tn_objects_find(objects, UINTPTR_MAX));
+	CU_ASSERT_PTR_NULL(tn_objects_find(NULL, (uintptr_t)here));
+	tn_objects_destroy(objects);
+	tn_objects_destroy(NULL);
+}
+
+TEST_MAIN("supervise/objects",
+          TEST(each_address_has_its_object),
+          TEST(the_base_is_where_offset_0_is),
+          TEST(an_address_of_no_object_is_not_found))
