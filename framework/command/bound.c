@@ -1,6 +1,7 @@
 #include "command/bound.h"
 
 #include "command/command.h"
+#include "command/environments.h"
 #include "command/input.h"
 
 #include <stdlib.h>
@@ -9,19 +10,12 @@
 
 #define NONE SIZE_MAX
 
-static int show_one(const struct tn_input *input, const char *name, bool json);
-
-static int answer(const struct tn_input *input, const struct tn_arguments *arguments)
-{
-	if (!arguments->all)
-		return show_one(input, arguments->words[0], arguments->json);
-	if (arguments->json)
-		return tn_bound_print_json_all(input->plan);
-	return tn_bound_print_all(input->plan);
-}
+static int answer(struct tn_bound *bound, const struct tn_input *input,
+                  const struct tn_arguments *arguments);
 
 int tn_command_bound(const struct tn_arguments *arguments)
 {
+	struct tn_bound bound = { 0 };
 	struct tn_input input;
 	int code;
 
@@ -32,74 +26,202 @@ int tn_command_bound(const struct tn_arguments *arguments)
 	}
 	code = tn_input_open(&input, arguments->file, arguments->environment);
 	if (!code)
-		code = answer(&input, arguments);
+		code = answer(&bound, &input, arguments);
 	tn_input_finish(&input);
 	return code;
 }
 
-/* Adds those that bind it and have no chain yet. */
-static void extend(struct tn_bound *bound, const struct tn_plan_worker *worker, size_t distance)
+/* ---- Views --------------------------------------------------------------------------------- */
+
+static bool same_targets(const struct tn_plan_binding *one, const struct tn_plan_binding *other)
 {
+	if (one->target_count != other->target_count)
+		return false;
+	for (size_t i = 0; i < one->target_count; i++) {
+		if (one->targets[i].worker->number != other->targets[i].worker->number ||
+		    one->targets[i].weight != other->targets[i].weight)
+			return false;
+	}
+	return true;
+}
+
+static bool same_worker(const struct tn_plan_worker *one, const struct tn_plan_worker *other)
+{
+	if (one->reachable != other->reachable || one->route != other->route)
+		return false;
+	for (size_t i = 0; one->reachable && i < one->binding_count; i++) {
+		if (!same_targets(&one->bindings[i], &other->bindings[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Whether it loads the same Workers, which bind one another in the same way. */
+static bool same_plan(const struct tn_plan *one, const struct tn_plan *other)
+{
+	for (size_t i = 0; i < one->count; i++) {
+		if (!same_worker(&one->workers[i], &other->workers[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool matters(const struct tn_plan *plan, const struct tn_plan *first,
+                    const struct tn_errors *errors)
+{
+	if (!errors->errors)
+		return !same_plan(plan, first);
+	tn_complain("environment '%s' has errors and is left out: see tenon check --environment "
+	            "%s %s",
+	            plan->environment, plan->environment, tn_config_path(plan->config));
+	return false;
+}
+
+/* Adds the view of an environment that is unlike the first. false where there is no memory. */
+static bool add_view(struct tn_bound *bound, const char *environment)
+{
+	const struct tn_plan *first = bound->views[0].plan;
+	struct tn_errors errors = { 0 };
+	struct tn_plan *plan = tn_plan_create(first->config, environment, &errors);
+	bool made = plan;
+
+	if (plan && matters(plan, first, &errors))
+		bound->views[bound->count++].plan = plan;
+	else
+		tn_plan_destroy(plan);
+	tn_errors_finish(&errors);
+	return made;
+}
+
+static bool add_views(struct tn_bound *bound, const struct tn_input *input)
+{
+	struct tn_environments environments = { 0 };
+	bool made = input->plan->environment || tn_environments_add(&environments, input->config);
+
+	bound->views = calloc(environments.count + 1, sizeof(bound->views[0]));
+	made = made && bound->views;
+	if (made)
+		bound->views[bound->count++].plan = input->plan;
+	for (size_t i = 0; made && i < environments.count; i++)
+		made = add_view(bound, environments.list[i]);
+	tn_environments_finish(&environments);
+	return made;
+}
+
+/* The first plan is the input's. */
+static void finish_views(struct tn_bound *bound)
+{
+	for (size_t i = 0; i < bound->count; i++) {
+		struct tn_bound_view *view = &bound->views[i];
+
+		if (i)
+			tn_plan_destroy(view->plan);
+		free(view->next);
+		free(view->distance);
+		free(view->order);
+	}
+	free(bound->views);
+}
+
+/* ---- Chains -------------------------------------------------------------------------------- */
+
+/* Adds those that bind it and have no chain yet. */
+static void extend(struct tn_bound_view *view, size_t number, size_t distance)
+{
+	const struct tn_plan_worker *worker = &view->plan->workers[number];
+
 	for (size_t i = 0; i < worker->use_count; i++) {
 		size_t caller = worker->uses[i].binding->caller->number;
 
-		if (bound->next[caller] != NONE)
+		if (view->next[caller] != NONE)
 			continue;
-		bound->next[caller] = worker->number;
-		bound->distance[caller] = distance + 1;
-		bound->order[bound->count++] = caller;
+		view->next[caller] = number;
+		view->distance[caller] = distance + 1;
+		view->order[view->count++] = caller;
 	}
 }
 
-/* Breadth first, from the Worker to those that call it. */
-static void find_chains(struct tn_bound *bound)
+/* Breadth first, from the Worker to those that call it. false where there is no memory. */
+static bool find_chains(struct tn_bound_view *view, size_t number)
 {
-	const struct tn_plan *plan = bound->plan;
+	const size_t count = view->plan->count;
 
-	for (size_t i = 0; i < plan->count; i++)
-		bound->next[i] = NONE;
-	extend(bound, bound->worker, 0);
-	for (size_t i = 0; i < bound->count; i++) {
-		size_t number = bound->order[i];
-
-		extend(bound, &plan->workers[number], bound->distance[number]);
-	}
+	view->next = calloc(count, sizeof(view->next[0]));
+	view->distance = calloc(count, sizeof(view->distance[0]));
+	view->order = calloc(count, sizeof(view->order[0]));
+	if (!view->next || !view->distance || !view->order)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		view->next[i] = NONE;
+	extend(view, number, 0);
+	for (size_t i = 0; i < view->count; i++)
+		extend(view, view->order[i], view->distance[view->order[i]]);
+	return true;
 }
 
-static int show_chains(struct tn_bound *bound, bool json)
+static bool find_all_chains(struct tn_bound *bound)
 {
-	if (!bound->next || !bound->distance || !bound->order) {
+	for (size_t i = 0; bound->worker && i < bound->count; i++) {
+		if (!find_chains(&bound->views[i], bound->worker->number))
+			return false;
+	}
+	return true;
+}
+
+/* ---- The whole ----------------------------------------------------------------------------- */
+
+static int print(const struct tn_bound *bound, bool json)
+{
+	if (bound->worker)
+		return json ? tn_bound_print_json(bound) : tn_bound_print(bound);
+	return json ? tn_bound_print_json_all(bound) : tn_bound_print_all(bound);
+}
+
+static int answer(struct tn_bound *bound, const struct tn_input *input,
+                  const struct tn_arguments *arguments)
+{
+	int code = EX_OSERR;
+
+	if (!arguments->all) {
+		bound->worker = tn_input_worker(input, arguments->words[0]);
+		if (!bound->worker)
+			return EX_USAGE;
+	}
+	if (add_views(bound, input) && find_all_chains(bound))
+		code = print(bound, arguments->json);
+	else
 		tn_complain("out of memory");
-		return EX_OSERR;
-	}
-	find_chains(bound);
-	return json ? tn_bound_print_json(bound) : tn_bound_print(bound);
-}
-
-static int show_one(const struct tn_input *input, const char *name, bool json)
-{
-	const size_t count = input->plan->count;
-	struct tn_bound bound = {
-		.plan = input->plan,
-		.worker = tn_input_worker(input, name),
-	};
-	int code;
-
-	if (!bound.worker)
-		return EX_USAGE;
-	bound.next = calloc(count, sizeof(bound.next[0]));
-	bound.distance = calloc(count, sizeof(bound.distance[0]));
-	bound.order = calloc(count, sizeof(bound.order[0]));
-	code = show_chains(&bound, json);
-	free(bound.next);
-	free(bound.distance);
-	free(bound.order);
+	finish_views(bound);
 	return code;
 }
 
-bool tn_bound_leads(const struct tn_bound *bound, size_t number)
+bool tn_bound_leads(const struct tn_bound *bound, const struct tn_bound_view *view, size_t number)
 {
-	return number == bound->worker->number || bound->next[number] != NONE;
+	return number == bound->worker->number || view->next[number] != NONE;
+}
+
+bool tn_bound_is_public(const struct tn_bound *bound, size_t number)
+{
+	for (size_t i = 0; i < bound->count; i++) {
+		if (bound->views[i].plan->workers[number].route)
+			return true;
+	}
+	return false;
+}
+
+bool tn_bound_is_reached(const struct tn_bound *bound, size_t number)
+{
+	for (size_t i = 0; i < bound->count; i++) {
+		if (bound->views[i].plan->workers[number].reachable)
+			return true;
+	}
+	return false;
+}
+
+bool tn_bound_counts(const struct tn_bound *bound, const struct tn_bound_view *view,
+                     size_t number)
+{
+	return view->plan->workers[number].reachable || !tn_bound_is_reached(bound, number);
 }
 
 bool tn_bound_is_variant(const struct tn_plan_worker *worker, const struct tn_plan_worker *other)
