@@ -36,7 +36,7 @@ struct tn_difference {
 	struct tn_change *changes;
 	size_t count;
 	size_t capacity;
-	struct tn_need *needs; /* where it, or its module, is gone */
+	struct tn_need *needs; /* where it, its module or the file of a secret is gone */
 	size_t need_count;
 	size_t need_capacity;
 };
@@ -49,9 +49,9 @@ struct tn_diff {
 	 * second has no mark. */
 	struct tn_difference *list;
 	size_t count;
-	bool broken; /* something that is still needed would be gone */
-	void *files; /* tsearch's tree of the pairs of modules that were compared */
-	bool failed; /* there was no memory */
+	bool broken;  /* something that is still needed would be gone */
+	void **files; /* tsearch's tree of the pairs of modules that were compared */
+	bool failed;  /* there was no memory */
 };
 
 /* Takes out of a plan with errors which Workers it took for those that it has not: what is gone is
@@ -59,11 +59,21 @@ struct tn_diff {
 bool tn_diff_forget_guesses(struct tn_plan *plan);
 
 /*
- * Compares the plans, which must outlive it, and the content of the files that they name. Returns
- * false where there is no memory. Finish it in either case.
+ * Compares the plans, which must outlive it, and the content of the files that they name. `files`
+ * keeps what modules hold for the next comparison: NULL at first, and to be forgotten at last.
+ * Returns false where there is no memory. Finish it in either case.
  */
-bool tn_diff_init(struct tn_diff *diff, const struct tn_plan *before, const struct tn_plan *after);
+bool tn_diff_init(struct tn_diff *diff, const struct tn_plan *before, const struct tn_plan *after,
+                  void **files);
 void tn_diff_finish(struct tn_diff *diff);
+void tn_diff_finish_change(struct tn_change *change);
+
+/*
+ * Takes out of the difference in an environment what that of the same files without one has told,
+ * but of Workers that requests, or callers, reach in the environment only. `broken` stays. Returns
+ * false where there is no memory.
+ */
+bool tn_diff_forget_told(struct tn_diff *diff, const struct tn_diff *told);
 
 /* Whether there is none. */
 bool tn_diff_is_empty(const struct tn_diff *diff);
@@ -74,10 +84,10 @@ bool tn_diff_explains(const struct tn_diff *diff, const struct tn_plan *plan,
 
 /* ---- Output -------------------------------------------------------------------------------- */
 
-/* Each prints the whole on standard output and returns 0, or the exit code with a line on standard
- * error. */
-int tn_diff_print_text(const struct tn_diff *diff);
-int tn_diff_print_json(const struct tn_diff *diff);
+/* Each prints the differences, one for each environment, on standard output and returns 0, or the
+ * exit code with a line on standard error. */
+int tn_diff_print_text(const struct tn_diff *diffs, size_t count);
+int tn_diff_print_json(const struct tn_diff *diffs, size_t count);
 
 /* ---- Who is affected ----------------------------------------------------------------------- */
 
@@ -154,6 +164,6 @@ enum tn_content tn_diff_modules(struct tn_diff *diff, const char *before, const 
 enum tn_content tn_diff_secrets(const struct tn_diff *diff, const char *before, const char *after);
 
 /* Frees what was kept of the comparisons. */
-void tn_diff_forget_files(struct tn_diff *diff);
+void tn_diff_forget_files(void **files);
 
 #endif

@@ -202,7 +202,7 @@ static struct pair *new_pair(const char *before, const char *after)
 enum tn_content tn_diff_modules(struct tn_diff *diff, const char *before, const char *after)
 {
 	struct pair *pair = new_pair(before, after);
-	struct pair **place = pair ? tsearch(pair, &diff->files, compare_pairs) : NULL;
+	struct pair **place = pair ? tsearch(pair, diff->files, compare_pairs) : NULL;
 	enum tn_content content;
 
 	if (!place) {
@@ -218,8 +218,8 @@ enum tn_content tn_diff_modules(struct tn_diff *diff, const char *before, const 
 	return content;
 }
 
-void tn_diff_forget_files(struct tn_diff *diff)
+void tn_diff_forget_files(void **files)
 {
-	tdestroy(diff->files, free_pair);
-	diff->files = NULL;
+	tdestroy(*files, free_pair);
+	*files = NULL;
 }

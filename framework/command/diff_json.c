@@ -1,8 +1,9 @@
 /*
- * diff_json.c - the difference for programs:
+ * diff_json.c - the difference for programs: a list of what it is without an environment and in
+ * each, or in the one that was asked for; each is whole.
  *
  *	{
- *	  "environment": null,
+ *	  "environment": null,                 or "staging"
  *	  "broken": true,                      what is still needed would be gone
  *	  "host": [ ... ],                     changes of the keys of [host], as below
  *	  "workers": [                         those of NEW in its order, then the removed
@@ -20,7 +21,7 @@
  *	          "note": null                 of a module or secret, such as "other content"
  *	        }
  *	      ],
- *	      "needed_by": [                   where it, or its module, is gone
+ *	      "needed_by": [                   where it, its module or a secret is gone
  *	        { "worker": "gateway", "key": "service.auth", "file": "x.ini", "line": 4 }
  *	      ],
  *	      "callers": [ "gateway" ],        whoever binds it, in NEW; in OLD if it is removed
@@ -155,7 +156,7 @@ static json_t *json_of_worker(const struct tn_difference *difference)
 	return object;
 }
 
-int tn_diff_print_json(const struct tn_diff *diff)
+static json_t *json_of_diff(const struct tn_diff *diff)
 {
 	json_t *object = json_object();
 	json_t *workers = json_array();
@@ -168,5 +169,14 @@ int tn_diff_print_json(const struct tn_diff *diff)
 	tn_json_set(&object, "broken", json_boolean(diff->broken));
 	tn_json_set(&object, "host", json_of_changes(&diff->host));
 	tn_json_set(&object, "workers", workers);
-	return tn_json_print(object);
+	return object;
+}
+
+int tn_diff_print_json(const struct tn_diff *diffs, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		tn_json_append(&list, json_of_diff(&diffs[i]));
+	return tn_json_print(list);
 }

@@ -146,17 +146,32 @@ static bool print(const struct tn_difference *difference)
 	return !difference->worker || print_affected(difference);
 }
 
-int tn_diff_print_text(const struct tn_diff *diff)
+static bool print_diff(const struct tn_diff *diff)
 {
-	bool printed;
+	bool printed = print(&diff->host);
 
-	if (diff->after->environment)
-		printf("environment %s\n", diff->after->environment);
-	if (tn_diff_is_empty(diff))
-		puts("no differences");
-	printed = print(&diff->host);
 	for (size_t i = 0; printed && i < diff->count; i++)
 		printed = print(&diff->list[i]);
+	return printed;
+}
+
+int tn_diff_print_text(const struct tn_diff *diffs, size_t count)
+{
+	bool printed = true;
+	bool empty = true;
+
+	for (size_t i = 0; printed && i < count; i++) {
+		const struct tn_diff *diff = &diffs[i];
+
+		if (count > 1 && tn_diff_is_empty(diff))
+			continue;
+		if (diff->after->environment)
+			printf("environment %s\n", diff->after->environment);
+		empty = tn_diff_is_empty(diff);
+		printed = print_diff(diff);
+	}
+	if (empty)
+		puts("no differences");
 	if (printed)
 		return 0;
 	tn_complain("out of memory");

@@ -60,11 +60,14 @@ static void note_files(const struct both *both, const char *key, const char *bef
 	change->note = note_of(content);
 }
 
-static void need_module(const struct both *both)
+/* A file is gone without which the Worker cannot be loaded: who needs it is told once. */
+static void need_file(const struct both *both)
 {
 	const struct tn_plan_worker *worker = both->after;
 	const struct tn_entry *route = worker->route;
 
+	if (!worker->reachable || both->difference->need_count)
+		return;
 	if (route)
 		tn_diff_add_need(both->diff, both->difference, worker, "route", route->place);
 	for (size_t i = 0; i < worker->use_count; i++) {
@@ -87,8 +90,8 @@ static void compare_module(const struct both *both)
 	if (before && after && strcmp(before, after) == 0 && !is_change(content))
 		return;
 	note_files(both, "module", before, after, content);
-	if (content == TN_CONTENT_GONE && both->after->reachable)
-		need_module(both);
+	if (content == TN_CONTENT_GONE)
+		need_file(both);
 }
 
 /* ---- Secrets ------------------------------------------------------------------------------- */
@@ -139,6 +142,8 @@ static void compare_secret(const struct both *both, const char *key,
 	if (before && after && strcmp(before->value, after->value) == 0 && !is_change(content))
 		return;
 	note_files(both, key, source_of(before), source_of(after), content);
+	if (content == TN_CONTENT_GONE)
+		need_file(both);
 }
 
 /* ---- Bindings ------------------------------------------------------------------------------ */

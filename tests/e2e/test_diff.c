@@ -397,11 +397,6 @@ static void the_source_of_a_secret_and_its_content_are_compared_and_never_shown(
 	expect(&finished, "~ worker auth\n"
 	                  "~     secret.TOKEN: file:token -> credential:token\n"
 	                  "      reached by /\n");
-	unlink(scratch_path("new/token"));
-	finished = diff(SECRETS("file:token"), SECRETS("file:token"));
-	expect(&finished, "~ worker auth\n"
-	                  "~     secret.TOKEN: file:token (the file is missing now)\n"
-	                  "      reached by /\n");
 }
 
 /* The newline at its end is none of it. */
@@ -674,7 +669,21 @@ static void a_binding_cannot_move_to_what_goes(void)
 	              "- worker b@v2\n"
 	              "-     module: b.so\n"
 	              "!     still needed by worker 'a': service.b (./new/x.ini:3)\n"
-	              "      reached by no route\n",
+	              "      reached by no route\n"
+	              "environment v2\n"
+	              "~ worker a\n"
+	              "~     service.b: b@v2 -> b 90%, b@v2 10%\n"
+	              "      reached by /\n"
+	              "      calls b\n"
+	              "~ worker b\n"
+	              "~     reachable: no -> yes\n"
+	              "      called by a\n"
+	              "      reached by /\n"
+	              "- worker b@v2\n"
+	              "-     module: b.so\n"
+	              "!     still needed by worker 'a': service.b (./new/x.ini:3)\n"
+	              "      called by a\n"
+	              "      reached by /\n",
 	              "./new/x.ini:3: worker 'a': service.b: no worker 'b@v2'\n" GONE);
 }
 
@@ -731,6 +740,28 @@ static void a_module_that_nothing_reaches_can_go(void)
 	                  "~     module: auth.so (the file is missing now)\n"
 	                  "      called by other\n"
 	                  "      reached by no route\n");
+}
+
+static void a_secret_that_is_still_needed_cannot_go(void)
+{
+	static const char text[] = MODULES("secret.TOKEN = file:token\n");
+	struct finished finished;
+
+	begin();
+	scratch_write("old/token", "hunter2");
+	finished = diff(text, text);
+	expect_broken(&finished,
+	              "~ worker auth\n"
+	              "~     secret.TOKEN: file:token (the file is missing now)\n"
+	              "!     still needed by worker 'gateway': service.auth (./new/x.ini:3)\n"
+	              "      called by gateway\n"
+	              "      reached by /*\n",
+	              GONE);
+	scratch_write("old/auth.so", "one");
+	finished = diff(text, text);
+	CHECK_NUMBER(finished.code, BROKEN);
+	CHECK_NUMBER(count_of(finished.out, "the file is missing now"), 2);
+	CHECK_NUMBER(count_of(finished.out, "still needed by"), 1);
 }
 
 /* ---- Environments -------------------------------------------------------------------------- */
@@ -829,6 +860,88 @@ static void an_environment_may_come_or_go(void)
 	CHECK_NUMBER(count_of(finished.err, "there is no environment 'y'"), 2);
 }
 
+#define BOTH \
+	"[host]\nlisten = 127.0.0.1:8080\n" \
+	"[worker gateway]\nroute = /*\nservice.auth = auth\n" \
+	"[worker gateway@staging]\n" \
+	"[worker auth]\n"
+
+static void what_an_environment_adds_is_told_below_its_name(void)
+{
+	struct finished finished;
+
+	begin();
+	finished = diff(BOTH "[host@staging]\nlisten = 127.0.0.1:8081\n",
+	                BOTH "[host@staging]\nlisten = 127.0.0.1:8082\n");
+	expect(&finished, "environment staging\n"
+	                  "~ host\n"
+	                  "~     listen: 127.0.0.1:8081 -> 127.0.0.1:8082\n");
+	finished = diff(BOTH "[worker auth@staging]\nvar.X = 1\n",
+	                BOTH "[worker auth@staging]\nvar.X = 2\n");
+	expect(&finished, "~ worker auth@staging\n"
+	                  "~     var.X: \"1\" -> \"2\"\n"
+	                  "      reached by no route\n"
+	                  "environment staging\n"
+	                  "~ worker auth@staging\n"
+	                  "~     var.X: \"1\" -> \"2\"\n"
+	                  "      called by gateway, gateway@staging\n"
+	                  "      reached by /*\n");
+}
+
+static void what_was_told_without_an_environment_is_not_told_again(void)
+{
+	struct finished finished;
+
+	begin();
+	finished = diff(BOTH "var.X = 1\n[worker other@test]\n[worker other]\nroute = /o\n",
+	                BOTH "var.X = 2\n[worker other@test]\n[worker other]\nroute = /o\n");
+	expect(&finished, "~ worker auth\n"
+	                  "~     var.X: \"1\" -> \"2\"\n"
+	                  "      called by gateway, gateway@staging\n"
+	                  "      reached by /*\n");
+}
+
+static void what_only_an_environment_needs_cannot_go(void)
+{
+	static const char text[] = BOTH "[worker auth@staging]\nmodule = auth-2.so\n";
+	struct finished finished;
+
+	begin();
+	scratch_write("old/auth-2.so", "one");
+	finished = diff(text, text);
+	expect_broken(&finished,
+	              "~ worker auth@staging\n"
+	              "~     module: auth-2.so (the file is missing now)\n"
+	              "      reached by no route\n"
+	              "environment staging\n"
+	              "~ worker auth@staging\n"
+	              "~     module: auth-2.so (the file is missing now)\n"
+	              "!     still needed by worker 'gateway': service.auth (./new/x.ini:5)\n"
+	              "!     still needed by worker 'gateway@staging': service.auth "
+	              "(./new/x.ini:5)\n"
+	              "      called by gateway, gateway@staging\n"
+	              "      reached by /*\n",
+	              GONE);
+	finished = diff_files("--json", NULL);
+	CHECK_NUMBER(finished.code, BROKEN);
+	CHECK_NUMBER(count_of(finished.out, "\"broken\": false"), 1);
+	CHECK_NUMBER(count_of(finished.out, "\"broken\": true"), 1);
+}
+
+static void an_environment_with_errors_is_named_and_no_success(void)
+{
+	struct finished finished;
+
+	begin();
+	finished = diff(BOTH "[host@staging]\nlisten = 127.0.0.1:8081\n",
+	                BOTH "[host@staging]\nlisten = nowhere\n");
+	CHECK_NUMBER(finished.code, EX_CONFIG);
+	CHECK_TEXT(finished.out, "no differences\n");
+	CHECK_TEXT(plain(finished.err), "tenon: environment 'staging' has errors and is left out: "
+	                                "see tenon diff --environment staging ./old/x.ini "
+	                                "./new/x.ini\n");
+}
+
 /* ---- For programs -------------------------------------------------------------------------- */
 
 static json_t *parse(const char *text)
@@ -842,12 +955,14 @@ static json_t *parse(const char *text)
 	return value;
 }
 
-static void expect_json(const struct finished *finished, const char *text)
+/* The difference in the environment of that number. */
+static void expect_json(const struct finished *finished, size_t number, const char *text)
 {
 	json_t *actual = parse(plain(finished->out));
 	json_t *expected = parse(text);
 
-	if (!CHECK_NUMBER(json_equal(actual, expected), true))
+	CHECK_NUMBER(json_array_size(actual), 2);
+	if (!CHECK_NUMBER(json_equal(json_array_get(actual, number), expected), true))
 		printf("%s\n", plain(finished->out));
 	json_decref(actual);
 	json_decref(expected);
@@ -868,7 +983,7 @@ static void programs_get_all_of_it_as_json(void)
 	                     "--json", NULL);
 	CHECK_NUMBER(finished.code, BROKEN);
 	expect_json(
-		&finished,
+		&finished, 0,
 		"{ \"environment\": null, \"broken\": true,"
 		"  \"host\": [ { \"change\": \"removed\", \"key\": \"max_depth\", \"route\": null,"
 		"                \"old\": \"10\", \"new\": null, \"note\": null } ],"
@@ -907,8 +1022,10 @@ static void programs_are_told_that_nothing_differs(void)
 	finished = diff_with("[worker a]\nroute = /\n[worker a@x]\n",
 	                     "[worker a]\nroute = /\n[worker a@x]\n", "--json", NULL);
 	CHECK_NUMBER(finished.code, 0);
-	expect_json(&finished, "{ \"environment\": null, \"broken\": false, \"host\": [],"
-	                       "  \"workers\": [] }");
+	expect_json(&finished, 0, "{ \"environment\": null, \"broken\": false, \"host\": [],"
+	                          "  \"workers\": [] }");
+	expect_json(&finished, 1, "{ \"environment\": \"x\", \"broken\": false, \"host\": [],"
+	                          "  \"workers\": [] }");
 }
 
 /* ---- Mistakes ------------------------------------------------------------------------------ */
@@ -989,9 +1106,14 @@ TEST_MAIN("e2e/diff",
           TEST(a_worker_that_a_variant_inherits_from_cannot_go),
           TEST(a_module_that_is_still_needed_cannot_go),
           TEST(a_module_that_nothing_reaches_can_go),
+          TEST(a_secret_that_is_still_needed_cannot_go),
           TEST(in_an_environment_unqualified_names_mean_its_variants),
           TEST(a_route_goes_to_the_variant_with_its_environment),
           TEST(an_environment_may_come_or_go),
+          TEST(what_an_environment_adds_is_told_below_its_name),
+          TEST(what_was_told_without_an_environment_is_not_told_again),
+          TEST(what_only_an_environment_needs_cannot_go),
+          TEST(an_environment_with_errors_is_named_and_no_success),
           TEST(programs_get_all_of_it_as_json),
           TEST(programs_are_told_that_nothing_differs),
           TEST(mistakes_of_either_side_are_all_that_is_printed),
