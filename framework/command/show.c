@@ -10,7 +10,7 @@
 #include <sysexits.h>
 
 #define LABEL_SIZE 256
-#define FIRST 2 /* rows before those of the keys as they stand: the module and the route */
+#define FIRST 3 /* rows before those of the keys: `inherits`, the module and the route */
 
 /* What was asked for. */
 struct request {
@@ -39,10 +39,26 @@ static int answer(const struct tn_input *input, const struct tn_arguments *argum
 	return code;
 }
 
+/* Who names [host@staging] means that environment. The name is cut out of `label`. */
+static const char *find_environment(const struct tn_arguments *arguments, char *label)
+{
+	static const char prefix[] = "[host@";
+	const char *name = arguments->count ? arguments->words[0] : "";
+	size_t size = strlen(name);
+
+	if (arguments->environment || strncmp(name, prefix, strlen(prefix)) != 0 ||
+	    name[size - 1] != ']' || size - strlen(prefix) > LABEL_SIZE)
+		return arguments->environment;
+	snprintf(label, LABEL_SIZE, "%.*s", (int)(size - strlen(prefix) - 1),
+	         name + strlen(prefix));
+	return label;
+}
+
 int tn_command_show(const struct tn_arguments *arguments)
 {
+	char label[LABEL_SIZE];
 	struct tn_input input;
-	int code = tn_input_open(&input, arguments->file, arguments->environment);
+	int code = tn_input_open(&input, arguments->file, find_environment(arguments, label));
 
 	if (!code)
 		code = answer(&input, arguments);
@@ -100,6 +116,7 @@ static void add_worker(struct tn_show *show, const struct tn_plan_worker *worker
 	};
 	if (!subject->module)
 		subject->module = &subject->default_module;
+	subject->parent = tn_section_find(worker->section, "inherits");
 	subject->route = worker->route ? worker->route : tn_keys_find(&worker->keys, "route");
 }
 
@@ -111,6 +128,12 @@ static int add_named(struct tn_show *show, const struct request *request)
 	    strcmp(request->name, request->host.name) == 0) {
 		show->subjects[show->count++] = request->host;
 		return 0;
+	}
+	if (strncmp(request->name, "[host", strlen("[host")) == 0) {
+		tn_complain("%s: there is no %s in this environment: see %s",
+		            tn_config_path(show->plan->config), request->name,
+		            request->host.name);
+		return EX_USAGE;
 	}
 	worker = tn_input_worker(request->input, request->name);
 	if (!worker)
@@ -187,14 +210,16 @@ size_t tn_show_row_count(const struct tn_show_subject *subject)
 	return FIRST + subject->keys->count;
 }
 
-/* The module, the route, then what is left; NULL for a row that is none. */
+/* Whom it inherits from, the module, the route, then what is left; NULL for a row that is none. */
 static const struct tn_entry *entry_of(const struct tn_show_subject *subject, size_t number)
 {
 	const struct tn_entry *entry;
 
 	if (number == 0)
-		return subject->module;
+		return subject->parent;
 	if (number == 1)
+		return subject->module;
+	if (number == 2)
 		return subject->route;
 	entry = subject->keys->list[number - FIRST];
 	return entry == subject->module || entry == subject->route ? NULL : entry;

@@ -11,6 +11,7 @@ struct tn_show_subject {
 	const struct tn_section *section;    /* NULL: there is no [host] */
 	const struct tn_keys *keys;
 	const char *inherits;           /* from whom; NULL: from nobody */
+	const struct tn_entry *parent;  /* the key `inherits`; NULL: there is none */
 	const struct tn_entry *module;  /* NULL: it is the host */
 	const struct tn_entry *route;   /* maybe that of another section, or idle; NULL: none */
 	struct tn_entry default_module; /* what stands for the key where there is none */

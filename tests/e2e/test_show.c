@@ -82,6 +82,8 @@ static void every_key_of_a_variant_of_a_variant_has_its_place(void)
 	expect(SHOW("teams.ini", "auth@staging"),
 	       "auth@staging: unreachable, inherits from auth@v2, conf.d/auth.ini:11\n"
 	       "  KEY            VALUE                                      FROM\n"
+	       "  inherits       auth@v2                                    "
+	       "conf.d/auth.ini:12\n"
 	       "  module         conf.d/auth-2.so                           "
 	       "conf.d/auth.ini:10, inherited from auth@v2\n"
 	       "  secret.TOKEN   (secret, 32 bytes, file:../secrets/token)  "
@@ -316,6 +318,22 @@ static void the_host_is_shown_by_its_name(void)
 	       "  modules  /srv/workers    both.ini:3, inherited from [host]\n");
 }
 
+/* As `set` takes it. */
+static void the_host_of_an_environment_is_shown_by_its_name_alone(void)
+{
+	expect(SHOW("both.ini", "[host@staging]"),
+	       "[host@staging]: inherits from [host], both.ini:4\n"
+	       "  KEY      VALUE           FROM\n"
+	       "  listen   127.0.0.1:9090  both.ini:5\n"
+	       "  modules  /srv/workers    both.ini:3, inherited from [host]\n");
+	expect_refusal(SHOW("both.ini", "[host@stagin]"), EX_CONFIG,
+	               "both.ini: there is no environment 'stagin' (did you mean 'staging'?): a "
+	               "section of it is [worker NAME@stagin] or [host@stagin]\n");
+	expect_refusal(SHOW("teams.ini", "[host@staging]"), EX_USAGE,
+	               "tenon: teams.ini: there is no [host@staging] in this environment: see "
+	               "[host]\n");
+}
+
 static void the_paths_of_the_host_begin_where_its_file_is(void)
 {
 	scratch_write("etc/host.ini", "[host]\n"
@@ -473,6 +491,13 @@ static void a_worker_is_one_object(void)
 	       "  \"file\": \"conf.d/auth.ini\",\n"
 	       "  \"line\": 11,\n"
 	       "  \"keys\": [\n"
+	       "    {\n"
+	       "      \"key\": \"inherits\",\n"
+	       "      \"value\": \"auth@v2\",\n"
+	       "      \"file\": \"conf.d/auth.ini\",\n"
+	       "      \"line\": 12,\n"
+	       "      \"inherited_from\": null\n"
+	       "    },\n"
 	       "    {\n"
 	       "      \"key\": \"module\",\n"
 	       "      \"value\": \"conf.d/auth-2.so\",\n"
@@ -697,6 +722,7 @@ TEST_MAIN("e2e/show",
           TEST(a_route_that_is_none_of_the_environment_says_so),
           TEST(without_a_name_the_host_and_all_workers_are_shown),
           TEST(the_host_is_shown_by_its_name),
+          TEST(the_host_of_an_environment_is_shown_by_its_name_alone),
           TEST(the_paths_of_the_host_begin_where_its_file_is),
           TEST(a_host_that_sets_nothing_says_so),
           TEST(a_secret_that_cannot_be_read_is_told_and_is_no_failure),
