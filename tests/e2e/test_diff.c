@@ -888,6 +888,24 @@ static void what_an_environment_adds_is_told_below_its_name(void)
 	                  "      reached by /*\n");
 }
 
+/* Nobody binds it: only its route says that it is reached. */
+static void a_public_variant_is_told_where_requests_reach_it(void)
+{
+	static const char text[] = "[worker gateway]\nroute = /*\n[worker gateway@staging]\n"
+				   "var.X = %d\n";
+	struct finished finished;
+
+	begin();
+	finished = diff(text_of(text, 1), text_of(text, 2));
+	expect(&finished, "~ worker gateway@staging\n"
+	                  "~     var.X: \"1\" -> \"2\"\n"
+	                  "      reached by no route\n"
+	                  "environment staging\n"
+	                  "~ worker gateway@staging\n"
+	                  "~     var.X: \"1\" -> \"2\"\n"
+	                  "      reached by /*\n");
+}
+
 static void what_was_told_without_an_environment_is_not_told_again(void)
 {
 	struct finished finished;
@@ -1111,6 +1129,7 @@ TEST_MAIN("e2e/diff",
           TEST(a_route_goes_to_the_variant_with_its_environment),
           TEST(an_environment_may_come_or_go),
           TEST(what_an_environment_adds_is_told_below_its_name),
+          TEST(a_public_variant_is_told_where_requests_reach_it),
           TEST(what_was_told_without_an_environment_is_not_told_again),
           TEST(what_only_an_environment_needs_cannot_go),
           TEST(an_environment_with_errors_is_named_and_no_success),
