@@ -44,13 +44,12 @@ static const char *find_environment(const struct tn_arguments *arguments, char *
 {
 	static const char prefix[] = "[host@";
 	const char *name = arguments->count ? arguments->words[0] : "";
-	size_t size = strlen(name);
+	const char *end = strchr(name, ']');
 
-	if (arguments->environment || strncmp(name, prefix, strlen(prefix)) != 0 ||
-	    name[size - 1] != ']' || size - strlen(prefix) > LABEL_SIZE)
+	if (arguments->environment || strncmp(name, prefix, strlen(prefix)) != 0 || !end || end[1])
 		return arguments->environment;
-	snprintf(label, LABEL_SIZE, "%.*s", (int)(size - strlen(prefix) - 1),
-	         name + strlen(prefix));
+	name += strlen(prefix);
+	snprintf(label, LABEL_SIZE, "%.*s", (int)(end - name), name);
 	return label;
 }
 
