@@ -90,7 +90,7 @@ static void write_views(struct tn_table *table, const struct tn_bound_rows *rows
 	const struct tn_bound *bound = rows->bound;
 	const char *between = "";
 
-	if (!memchr(row->views, false, bound->count)) {
+	if (!memchr(row->views, 0, bound->count)) {
 		tn_table_cell(table, "*");
 		return;
 	}
