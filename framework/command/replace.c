@@ -1,7 +1,9 @@
 #include "command/replace.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/posix_acl_xattr.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 
 #define ACCESS_LIST "system.posix_acl_access"
 #define ACCESS_LIST_ROOM 4096
+#define GROUP_ENTRY 4
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 static int find_file(struct tn_replacement *replacement, const char *path, char *reason);
@@ -35,7 +38,7 @@ int tn_replace_begin(struct tn_replacement *replacement, const char *path, char 
 int tn_replace_commit(struct tn_replacement *replacement, const char *text, size_t size,
                       char *reason)
 {
-	const struct tn_like like = { replacement->lock, 07777 };
+	const struct tn_like like = { replacement->lock, TN_LIKE_ALL };
 	struct tn_successor successor;
 	sigset_t before = tn_replace_hold_signals();
 	int code = tn_successor_write(&successor, replacement->path, &like, text, size, reason);
@@ -201,6 +204,34 @@ static bool keep_access_list(int file, int like)
 	return errno == ENODATA || errno == EOPNOTSUPP;
 }
 
+/* With an access list the bits of the mode are its mask: those of the group stand in the list. */
+static mode_t group_bits(int file)
+{
+	struct posix_acl_xattr_entry entries[ACCESS_LIST_ROOM / sizeof(struct posix_acl_xattr_entry)];
+	ssize_t size = fgetxattr(file, ACCESS_LIST, entries, sizeof(entries));
+	const unsigned char *at = (const unsigned char *)entries + sizeof(uint32_t);
+	struct posix_acl_xattr_entry entry;
+
+	if (size < 0)
+		return errno == ENODATA || errno == EOPNOTSUPP ? S_IRWXG : 0;
+	for (size -= sizeof(uint32_t); size >= (ssize_t)sizeof(entry);
+	     size -= sizeof(entry), at += sizeof(entry)) {
+		memcpy(&entry, at, sizeof(entry));
+		if (le16toh(entry.e_tag) == GROUP_ENTRY)
+			return (mode_t)(le16toh(entry.e_perm) << 3) & S_IRWXG;
+	}
+	return 0;
+}
+
+/* The list first: with it, bits of the mode would let in those that stand there. */
+static int limit_rights(int file, const struct tn_like *like, mode_t mode, char *reason)
+{
+	mode &= like->most & (group_bits(like->file) | (mode_t)~S_IRWXG);
+	if (fremovexattr(file, ACCESS_LIST) && errno != ENODATA && errno != EOPNOTSUPP)
+		return explain("its access list cannot be removed: ", reason);
+	return fchmod(file, mode) ? explain("its mode cannot be kept: ", reason) : 0;
+}
+
 static int keep_rights(int file, const struct tn_like *like, char *reason)
 {
 	struct stat status;
@@ -211,6 +242,8 @@ static int keep_rights(int file, const struct tn_like *like, char *reason)
 	code = keep_owner(file, &status, reason);
 	if (code)
 		return code;
+	if (like->most != TN_LIKE_ALL)
+		return limit_rights(file, like, status.st_mode, reason);
 	if (!keep_access_list(file, like->file) || fchmod(file, status.st_mode & like->most))
 		return explain("its mode cannot be kept: ", reason);
 	return 0;

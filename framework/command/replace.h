@@ -39,8 +39,13 @@ struct tn_successor {
 	char *own_path;   /* NULL: there is no file */
 };
 
-/* An open file whose owner, mode and access list another is to have, the mode as far as these bits
- * of it go. */
+#define TN_LIKE_ALL ((mode_t)07777)
+
+/*
+ * An open file whose owner, mode and access list another is to have. With less than all bits it has
+ * the mode as far as they go, and no access list: at no moment may more open it than its owner and
+ * those whom the bits let in.
+ */
 struct tn_like {
 	int file;
 	mode_t most;

@@ -570,6 +570,34 @@ static void a_successor_has_at_most_the_bits_it_is_given(void)
 	scratch_end(&scratch);
 }
 
+/* The bits of such a mode are a mask: without the list they would let the group in. */
+static void a_successor_with_fewer_bits_has_no_access_list(void)
+{
+	struct tn_like like = { .most = 0770 };
+	struct tn_successor successor;
+	char reason[TN_REASON_SIZE];
+	struct scratch scratch;
+	const char *path;
+
+	scratch_begin(&scratch);
+	path = write_old(&scratch, "a", 0600);
+	if (setxattr(path, "system.posix_acl_access", access_list, sizeof(access_list), 0) ||
+	    setxattr(scratch.directory, "system.posix_acl_default", access_list,
+	             sizeof(access_list), 0)) {
+		printf("%s: skipped, the directory has no access lists\n", __func__);
+	} else {
+		CHECK_NUMBER(mode_of(path), 0640);
+		like.file = open(path, O_RDONLY | O_CLOEXEC);
+		CHECK_NUMBER(tn_successor_write(&successor, path, &like, "", 0, reason), 0);
+		CHECK_NUMBER(tn_successor_rename(&successor, reason), 0);
+		tn_successor_finish(&successor);
+		close(like.file);
+		CHECK_NUMBER(getxattr(path, "system.posix_acl_access", NULL, 0), -1);
+		CHECK_NUMBER(mode_of(path), 0600);
+	}
+	scratch_end(&scratch);
+}
+
 static void a_successor_that_cannot_be_written_is_none(void)
 {
 	const struct tn_like like = { -1, 0770 };
@@ -641,6 +669,7 @@ TEST_MAIN("command/replace",
           TEST(a_name_without_room_for_another_is_refused),
           TEST(a_successor_is_its_owners_alone),
           TEST(a_successor_has_at_most_the_bits_it_is_given),
+          TEST(a_successor_with_fewer_bits_has_no_access_list),
           TEST(a_successor_that_cannot_be_written_is_none),
           TEST(a_signal_waits_until_nothing_would_be_left),
           TEST(signals_come_again_after_a_replacement))
