@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/xattr.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -15,6 +16,10 @@
 #define ACCESS_LIST "system.posix_acl_access"
 #define ACCESS_LIST_ROOM 4096
 #define GROUP_ENTRY 4
+#define OPEN_FILES "/proc/self/fd"
+#define BESIDE "no file can be made beside it: "
+#define RANDOM_SIZE 6 /* the X's of mkostemp(3) */
+#define TIMES 100
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
 static int find_file(struct tn_replacement *replacement, const char *path, char *reason);
@@ -70,6 +75,7 @@ sigset_t tn_replace_hold_signals(void)
 	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
 		sigaddset(&set, held[i]);
 	sigprocmask(SIG_BLOCK, &set, &before);
+	signal(SIGXFSZ, SIG_IGN);
 	return before;
 }
 
@@ -262,54 +268,120 @@ static bool write_all(int file, const char *data, size_t size)
 	return !fsync(file);
 }
 
-/* Returns the file, open for writing; -1, and the exit code. */
-static int make_file(struct tn_successor *successor, int *code, char *reason)
+static char *name_directory(const char *path)
 {
-	int directory = directory_size(successor->path);
-	char *path = NULL;
-	int file;
+	int size = directory_size(path);
 
-	if (asprintf(&path, "%.*s.%s.XXXXXX", directory, successor->path,
-	             successor->path + directory) < 0) {
-		*code = refuse(EX_OSERR, reason, "out of memory");
-		return -1;
-	}
-	file = mkostemp(path, O_CLOEXEC);
-	if (file >= 0) {
+	return size ? strndup(path, (size_t)size) : strdup(".");
+}
+
+/* A file that is gone with this process, whatever ends it, until it gets a name. */
+static int make_nameless(const char *path)
+{
+	char *directory = name_directory(path);
+	int file = -1;
+
+	if (directory && !access(OPEN_FILES, X_OK))
+		file = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	free(directory);
+	return file;
+}
+
+/* A name beside it, of which mkostemp(3) would make one that nobody has. */
+static char *make_template(const char *path)
+{
+	int directory = directory_size(path);
+	char *template = NULL;
+
+	if (asprintf(&template, "%.*s.%s.XXXXXX", directory, path, path + directory) < 0)
+		return NULL;
+	return template;
+}
+
+/* Where the file system has no files without a name. */
+static int make_named(struct tn_successor *successor, char *reason)
+{
+	char *path = make_template(successor->path);
+
+	if (!path)
+		return refuse(EX_OSERR, reason, "out of memory");
+	successor->file = mkostemp(path, O_CLOEXEC);
+	if (successor->file >= 0) {
 		successor->own_path = path;
-		return file;
+		return 0;
 	}
-	*code = explain("no file can be made beside it: ", reason);
 	free(path);
-	return -1;
+	return explain(BESIDE, reason);
+}
+
+static int fill(struct tn_successor *successor, const struct tn_like *like, const char *data,
+                size_t size, char *reason)
+{
+	int code = like ? keep_rights(successor->file, like, reason) : 0;
+
+	if (!code && !write_all(successor->file, data, size))
+		code = explain("the file beside it cannot be written: ", reason);
+	return code;
 }
 
 int tn_successor_write(struct tn_successor *successor, const char *path,
                        const struct tn_like *like, const char *data, size_t size, char *reason)
 {
 	int code = 0;
-	int file;
 
-	*successor = (struct tn_successor){ .path = path };
-	file = make_file(successor, &code, reason);
-	if (file < 0)
-		return code;
-	if (like)
-		code = keep_rights(file, like, reason);
-	if (!code && !write_all(file, data, size))
-		code = explain("the file beside it cannot be written: ", reason);
-	if (close(file) && !code)
-		code = explain("the file beside it cannot be written: ", reason);
+	*successor = (struct tn_successor){ .path = path, .file = make_nameless(path) };
+	if (successor->file < 0)
+		code = make_named(successor, reason);
+	if (!code)
+		code = fill(successor, like, data, size, reason);
 	if (code)
 		tn_successor_finish(successor);
 	return code;
 }
 
+/* Gives it the name, where it has none yet; else one more. */
+static int link_to(const struct tn_successor *successor, const char *path)
+{
+	char open_file[sizeof(OPEN_FILES) + 16];
+
+	if (successor->own_path)
+		return link(successor->own_path, path);
+	snprintf(open_file, sizeof(open_file), OPEN_FILES "/%d", successor->file);
+	return linkat(AT_FDCWD, open_file, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+/* rename(2) takes a name only. */
+static int give_name(struct tn_successor *successor, char *reason)
+{
+	static const char digits[] = "abcdefghijklmnopqrstuvwxyz012345";
+	char *path = make_template(successor->path);
+	unsigned char random[RANDOM_SIZE];
+	int failure = -1;
+
+	if (!path)
+		return refuse(EX_OSERR, reason, "out of memory");
+	for (int i = 0; failure && i < TIMES; i++) {
+		if (getrandom(random, sizeof(random), 0) != sizeof(random))
+			break;
+		for (size_t j = 0; j < sizeof(random); j++)
+			path[strlen(path) - 1 - j] = digits[random[j] % (sizeof(digits) - 1)];
+		failure = link_to(successor, path);
+		if (failure && errno != EEXIST)
+			break;
+	}
+	if (!failure) {
+		successor->own_path = path;
+		return 0;
+	}
+	free(path);
+	return explain(BESIDE, reason);
+}
+
 /* The name is in its place by now, and there is no way back: a failure has no consequence. */
 static void write_directory(const char *path)
 {
-	char *name = strndup(path, (size_t)directory_size(path));
-	int directory = open(name && *name ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *name = name_directory(path);
+	int directory = open(name ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (directory >= 0) {
 		fsync(directory);
@@ -320,6 +392,10 @@ static void write_directory(const char *path)
 
 int tn_successor_rename(struct tn_successor *successor, char *reason)
 {
+	int code = successor->own_path ? 0 : give_name(successor, reason);
+
+	if (code)
+		return code;
 	if (rename(successor->own_path, successor->path))
 		return explain("it cannot be replaced: ", reason);
 	write_directory(successor->path);
@@ -328,10 +404,26 @@ int tn_successor_rename(struct tn_successor *successor, char *reason)
 	return 0;
 }
 
+int tn_successor_place(struct tn_successor *successor, char *reason)
+{
+	if (link_to(successor, successor->path)) {
+		if (errno == EEXIST)
+			return refuse(EX_TEMPFAIL, reason,
+			              "it was made in this moment: look at it, and try again");
+		if (!successor->own_path || errno != EPERM)
+			return explain("it cannot be made: ", reason);
+		return tn_successor_rename(successor, reason); /* no links in this file system */
+	}
+	write_directory(successor->path);
+	return 0;
+}
+
 void tn_successor_finish(struct tn_successor *successor)
 {
 	if (successor->own_path)
 		unlink(successor->own_path);
 	free(successor->own_path);
-	successor->own_path = NULL;
+	if (successor->path && successor->file >= 0)
+		close(successor->file);
+	*successor = (struct tn_successor){ .file = -1 };
 }

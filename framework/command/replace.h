@@ -33,10 +33,14 @@ int tn_replace_commit(struct tn_replacement *replacement, const char *text, size
 /* Lets go of the lock; a zeroed one is fine. */
 void tn_replace_finish(struct tn_replacement *replacement);
 
-/* A file that is written beside another, under a name that begins with a dot, to take its place. */
+/*
+ * A file that is written to take another's place. Until then it has no name, or where the file
+ * system has no such files one beside the other's that begins with a dot.
+ */
 struct tn_successor {
 	const char *path; /* the other's; it need not exist */
-	char *own_path;   /* NULL: there is no file */
+	char *own_path;   /* NULL: it has no name */
+	int file;
 };
 
 #define TN_LIKE_ALL ((mode_t)07777)
@@ -61,11 +65,14 @@ int tn_successor_write(struct tn_successor *successor, const char *path,
 /* Renames it to the other. Returns 0, or the exit code and the reason. */
 int tn_successor_rename(struct tn_successor *successor, char *reason);
 
-/* Removes it, unless it was renamed; a zeroed one is fine. */
+/* The same where there is to be no other: one that is there is left, and that is a failure. */
+int tn_successor_place(struct tn_successor *successor, char *reason);
+
+/* Removes it, unless it is in its place; a zeroed one is fine. */
 void tn_successor_finish(struct tn_successor *successor);
 
-/* Holds back what a terminal or a shutdown ends a program with, so that no file is left behind.
- * Returns the former mask, for sigprocmask. */
+/* Holds back what a terminal or a shutdown ends a program with, so that no file is left behind, and
+ * has a file that may not grow (ulimit -f) be an error of write(2) from now on. Returns the former mask, for sigprocmask. */
 sigset_t tn_replace_hold_signals(void);
 
 #endif

@@ -31,35 +31,45 @@ struct secret {
 
 /* The file that it goes to. */
 struct target {
-	char *name;   /* as the configuration leads to it */
-	char *path;   /* without symbolic links */
-	int old;      /* what is there, opened; -1: nothing */
-	char *backup; /* what was there, once it is replaced */
+	char key[NAME_LIMIT + sizeof("secret.")];
+	unsigned line; /* of the key, once it is there */
+	char *name;    /* as the configuration leads to it */
+	char *path;    /* without symbolic links */
+	int old;       /* what is there, opened; -1: nothing */
 };
 
 static int check(const struct tn_change *change, const char *name, char *prompt);
+static int find_target(struct target *target, struct tn_change *change, const char *name);
+static void finish_target(struct target *target);
 static int read_secret(struct secret *secret, const char *prompt);
 static void finish_secret(struct secret *secret);
-static int give(struct tn_change *change, const char *name, const struct secret *secret);
+static int give(const struct target *target, struct tn_change *change, const struct secret *secret);
 
 /* What can be told before the secret is typed is told before, and nothing is locked meanwhile. */
 int tn_command_secret(const struct tn_arguments *arguments)
 {
 	const char *worker = arguments->words[0], *name = arguments->words[1];
 	struct secret secret = { .file = -1 };
+	struct target target = { .old = -1 };
 	char prompt[PROMPT_SIZE];
 	struct tn_change change;
 	int code = tn_change_begin(&change, arguments->file, worker);
 
 	if (!code)
 		code = check(&change, name, prompt);
+	if (!code)
+		code = find_target(&target, &change, name);
+	finish_target(&target);
 	tn_change_finish(&change);
 	if (!code)
 		code = read_secret(&secret, prompt);
 	if (!code)
 		code = tn_change_begin(&change, arguments->file, worker);
 	if (!code)
-		code = give(&change, name, &secret);
+		code = find_target(&target, &change, name);
+	if (!code)
+		code = give(&target, &change, &secret);
+	finish_target(&target);
 	tn_change_finish(&change);
 	finish_secret(&secret);
 	return code;
@@ -258,7 +268,7 @@ static void finish_secret(struct secret *secret)
 		close(secret->file);
 }
 
-/* ---- Writing ------------------------------------------------------------------------------- */
+/* ---- Where it goes ------------------------------------------------------------------------- */
 
 static int refuse(const struct target *target, int code, const char *reason)
 {
@@ -274,16 +284,60 @@ static int refuse_access(const struct target *target)
 	return EX_NOPERM;
 }
 
+/* The file that the section's own entry names; NULL where it names none. */
+static const char *named_file(const struct tn_entry *entry)
+{
+	const char *prefix = "file:";
+	size_t size = strlen(prefix);
+
+	if (!entry || strncmp(entry->value, prefix, size) != 0 || !entry->value[size])
+		return NULL;
+	return entry->value + size;
+}
+
+/* Says in the section where the secret is to be, if it does not yet. */
+static int name_file(struct target *target, struct tn_change *change)
+{
+	const struct tn_entry *entry = tn_section_find(change->section, target->key);
+	const char *named = named_file(entry);
+	char *value = NULL;
+	int code = 0;
+
+	if (named) {
+		target->name = tn_config_resolve(entry->place, named);
+		target->line = entry->place.line;
+	} else if (asprintf(&value, "file:%s.%s.secret", change->section->name,
+	                    tn_key_field(target->key, "secret")) >= 0) {
+		code = tn_change_set(change, target->key, value);
+		target->name = tn_config_resolve(change->section->place, value + strlen("file:"));
+		target->line = change->edited.line;
+		free(value);
+	}
+	if (code || target->name)
+		return code;
+	tn_complain("out of memory");
+	return EX_OSERR;
+}
+
 /* A symbolic link stays: it is the file behind it that is replaced. */
-static int find_target(struct target *target)
+static int find_path(struct target *target)
 {
 	struct stat status;
 
 	target->path = realpath(target->name, NULL);
+	if (!target->path && errno == ENOENT && !lstat(target->name, &status))
+		return refuse(target, EX_CONFIG,
+		              "it is a symbolic link to a file that is not there: make that file, "
+		              "or remove the link");
 	if (!target->path && errno == ENOENT)
 		target->path = strdup(target->name);
-	if (!target->path)
-		return refuse_access(target);
+	return target->path ? 0 : refuse_access(target);
+}
+
+static int open_old(struct target *target)
+{
+	struct stat status;
+
 	target->old = open(target->path, FILE_FLAGS);
 	if (target->old < 0 && errno == ENOENT)
 		return 0;
@@ -295,61 +349,134 @@ static int find_target(struct target *target)
 	              "it is not a regular file: name another in the configuration");
 }
 
+static bool is_of_configuration(const struct tn_config *config, const struct stat *status)
+{
+	const struct tn_file file = { .status = *status };
+	bool found = false;
+
+	for (size_t i = 0; i < config->file_count; i++)
+		found = found || tn_file_same(&config->files[i], &file);
+	return found;
+}
+
+static bool is_module(const struct tn_plan *plan, const struct stat *status)
+{
+	const struct tn_file file = { .status = *status };
+	struct tn_file module;
+	bool found = false;
+
+	for (size_t i = 0; i < plan->count && !found; i++)
+		found = plan->workers[i].module_path &&
+		        !stat(plan->workers[i].module_path, &module.status) &&
+		        tn_file_same(&module, &file);
+	return found;
+}
+
+/* What is there and is no secret of this section stays as it is. */
+static int check_old(const struct target *target, const struct tn_change *change)
+{
+	struct stat status;
+
+	if (fstat(target->old, &status))
+		return refuse_access(target);
+	if (is_of_configuration(change->config, &status))
+		return refuse(target, EX_CONFIG,
+		              "it is a file of the configuration itself: name another for the "
+		              "secret");
+	if (is_module(change->plan, &status))
+		return refuse(target, EX_CONFIG,
+		              "it is the module of a Worker: name another for the secret");
+	if (!change->edited.text)
+		return 0;
+	tn_complain("%s: it is there already, and %s does not name it: write '%s = file:...' there "
+	            "(tenon set), or remove the file",
+	            target->name, change->file->path, target->key);
+	return EX_CONFIG;
+}
+
+/* Whether the configuration would read the file, which has been made and is empty. */
+static int check_included(const struct target *target, const struct tn_change *change,
+                          const struct stat *status)
+{
+	struct tn_errors ignored = { 0 };
+	struct tn_config *config = NULL;
+	int code = tn_input_read(change->path, NULL, &config, &ignored);
+
+	if (!code && is_of_configuration(config, status))
+		code = refuse(target, EX_CONFIG,
+		              "an `include` of the configuration would read it: name a file "
+		              "elsewhere for the secret, or include *.ini only");
+	tn_config_destroy(config);
+	tn_errors_finish(&ignored);
+	return code;
+}
+
+/* Where none can be made, that is told by those that write it. */
+static int try_empty(const struct target *target, const struct tn_change *change)
+{
+	sigset_t before = tn_replace_hold_signals();
+	int file = open(target->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct stat status;
+	int code = 0;
+
+	if (file >= 0) {
+		code = fstat(file, &status) ? refuse_access(target)
+		                            : check_included(target, change, &status);
+		unlink(target->path);
+		close(file);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return code;
+}
+
+static int find_target(struct target *target, struct tn_change *change, const char *name)
+{
+	int code;
+
+	*target = (struct target){ .old = -1 };
+	snprintf(target->key, sizeof(target->key), "secret.%s", name);
+	code = name_file(target, change);
+	if (!code)
+		code = find_path(target);
+	if (!code)
+		code = open_old(target);
+	if (code)
+		return code;
+	return target->old < 0 ? try_empty(target, change) : check_old(target, change);
+}
+
 static void finish_target(struct target *target)
 {
 	if (target->old >= 0)
 		close(target->old);
-	free(target->backup);
 	free(target->path);
 	free(target->name);
+	*target = (struct target){ .old = -1 };
 }
 
-/* Until the configuration has been replaced, too, there is a way back. */
-static int keep_old(struct target *target, const struct tn_successor *successor, char *reason)
-{
-	if (target->old < 0)
-		return 0;
-	if (asprintf(&target->backup, "%s~", successor->own_path) < 0)
-		target->backup = NULL;
-	if (target->backup && !link(target->path, target->backup))
-		return 0;
-	snprintf(reason, TN_REASON_SIZE,
-	         "what is there cannot be kept: %s: remove it, and try again",
-	         strerror(errno));
-	free(target->backup);
-	target->backup = NULL;
-	return EX_IOERR;
-}
+/* ---- Writing ------------------------------------------------------------------------------- */
 
-static void take_back(const struct target *target)
-{
-	if (target->backup ? rename(target->backup, target->path) : unlink(target->path))
-		refuse(target, 0, "what was there before cannot be brought back");
-}
-
-static int replace_target(struct target *target, const struct tn_change *change,
+static int replace_target(const struct target *target, const struct tn_change *change,
                           const struct secret *secret)
 {
 	const struct tn_like old = { target->old, 0770 };
 	const struct tn_like configuration = { change->replacement.lock, 0600 };
+	bool is_new = target->old < 0;
 	struct tn_successor successor;
 	char reason[TN_REASON_SIZE];
-	int code = tn_successor_write(&successor, target->path,
-	                              target->old < 0 ? &configuration : &old, secret->data,
-	                              secret->size, reason);
+	int code = tn_successor_write(&successor, target->path, is_new ? &configuration : &old,
+	                              secret->data, secret->size, reason);
 
-	if (!code && change->edited.text)
-		code = keep_old(target, &successor, reason);
 	if (!code)
-		code = tn_successor_rename(&successor, reason);
-	if (code && target->backup)
-		unlink(target->backup);
+		code = is_new ? tn_successor_place(&successor, reason)
+		              : tn_successor_rename(&successor, reason);
 	tn_successor_finish(&successor);
 	return code ? refuse(target, code, reason) : 0;
 }
 
-/* First the secret, so that at no moment the configuration names what is not there. */
-static int replace_both(struct target *target, struct tn_change *change,
+/* First the secret, so that at no moment the configuration names what is not there. A file that the
+ * configuration did not name is a new one. */
+static int replace_both(const struct target *target, struct tn_change *change,
                         const struct secret *secret)
 {
 	int code = replace_target(target, change, secret);
@@ -357,10 +484,8 @@ static int replace_both(struct target *target, struct tn_change *change,
 	if (code || !change->edited.text)
 		return code;
 	code = tn_change_commit(change);
-	if (code)
-		take_back(target);
-	else if (target->backup)
-		unlink(target->backup);
+	if (code && unlink(target->path))
+		refuse(target, 0, "it was made, and cannot be removed");
 	return code;
 }
 
@@ -375,16 +500,12 @@ static void say_what_was_done(const struct target *target, const struct secret *
 	            (unsigned)(status.st_mode & 07777));
 }
 
-static int write_secret(struct target *target, struct tn_change *change,
+static int write_secret(const struct target *target, struct tn_change *change,
                         const struct secret *secret)
 {
-	int code = find_target(target);
-	sigset_t before;
+	sigset_t before = tn_replace_hold_signals();
+	int code = replace_both(target, change, secret);
 
-	if (code)
-		return code;
-	before = tn_replace_hold_signals();
-	code = replace_both(target, change, secret);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	if (code)
 		return code;
@@ -394,21 +515,8 @@ static int write_secret(struct target *target, struct tn_change *change,
 	return 0;
 }
 
-/* ---- The configuration --------------------------------------------------------------------- */
-
-/* The file that the section's own entry names; NULL where it names none. */
-static const char *named_file(const struct tn_entry *entry)
-{
-	const char *prefix = "file:";
-	size_t size = strlen(prefix);
-
-	if (!entry || strncmp(entry->value, prefix, size) != 0 || !entry->value[size])
-		return NULL;
-	return entry->value + size;
-}
-
 /* Tries the configuration with that line naming the file that has no name. */
-static int try(const struct tn_change *change, const char *key, unsigned line,
+static int try(const struct target *target, const struct tn_change *change,
                const struct secret *secret)
 {
 	const struct tn_edited *edited = &change->edited;
@@ -420,59 +528,23 @@ static int try(const struct tn_change *change, const char *key, unsigned line,
 	int code = EX_OSERR;
 
 	snprintf(value, sizeof(value), "file:/proc/self/fd/%d", secret->file);
-	problem = tn_edit_remove(text, size, line, &without);
+	problem = tn_edit_remove(text, size, target->line, &without);
 	if (!problem)
-		problem = tn_edit_insert(without.text, without.size, line - 1, key, value, &with);
+		problem = tn_edit_insert(without.text, without.size, target->line - 1, target->key,
+		                         value, &with);
 	if (problem)
-		tn_complain("%s:%u: %s: %s", change->file->path, line, key, problem);
+		tn_complain("%s:%u: %s: %s", change->file->path, target->line, target->key,
+		            problem);
 	else
-		code = tn_change_try(change, with.text, with.size, line);
+		code = tn_change_try(change, with.text, with.size, target->line);
 	free(without.text);
 	free(with.text);
 	return code;
 }
 
-/* Says in the section where the secret is to be, if it does not yet. Returns 0, the name of the
- * file and the line, or the exit code. */
-static int name_file(struct tn_change *change, const char *key, char **name, unsigned *line)
+static int give(const struct target *target, struct tn_change *change, const struct secret *secret)
 {
-	const struct tn_entry *entry = tn_section_find(change->section, key);
-	const char *named = named_file(entry);
-	char *value = NULL;
-	int code;
+	int code = try(target, change, secret);
 
-	if (named) {
-		*name = tn_config_resolve(entry->place, named);
-		*line = entry->place.line;
-		return 0;
-	}
-	if (asprintf(&value, "file:%s.%s.secret", change->section->name,
-	             tn_key_field(key, "secret")) < 0)
-		return 0;
-	code = tn_change_set(change, key, value);
-	*name = tn_config_resolve(change->section->place, value + strlen("file:"));
-	*line = change->edited.line;
-	free(value);
-	return code;
-}
-
-static int give(struct tn_change *change, const char *name, const struct secret *secret)
-{
-	struct target target = { .old = -1 };
-	char key[NAME_LIMIT + sizeof("secret.")];
-	unsigned line = 0;
-	int code;
-
-	snprintf(key, sizeof(key), "secret.%s", name);
-	code = name_file(change, key, &target.name, &line);
-	if (!code && !target.name) {
-		tn_complain("out of memory");
-		code = EX_OSERR;
-	}
-	if (!code)
-		code = try(change, key, line, secret);
-	if (!code)
-		code = write_secret(&target, change, secret);
-	finish_target(&target);
-	return code;
+	return code ? code : write_secret(target, change, secret);
 }

@@ -316,15 +316,82 @@ static void a_file_that_is_named_but_not_there_is_made(void)
 	expect_file("token", SECRET, 0600);
 }
 
-static void a_file_that_was_left_is_replaced(void)
+/* Two configurations in one directory may have a Worker of that name each. */
+static void a_file_that_the_worker_does_not_name_is_left(void)
 {
 	struct finished finished;
 
 	begin("");
 	write_here("auth.SECRET_TOKEN.secret", "hunter2\n", 0600);
 	finished = give(SECRET, "auth", "SECRET_TOKEN");
-	expect(&finished, 0, added, "tenon: ./auth.SECRET_TOKEN.secret" WRITTEN);
-	expect_file("auth.SECRET_TOKEN.secret", SECRET, 0600);
+	expect(&finished, EX_CONFIG, "",
+	       "tenon: ./auth.SECRET_TOKEN.secret: it is there already, and x.ini does not name "
+	       "it: write 'secret.SECRET_TOKEN = file:...' there (tenon set), or remove the "
+	       "file\n");
+	expect_file("auth.SECRET_TOKEN.secret", "hunter2\n", 0600);
+	CHECK_TEXT(file_read("x.ini"), text_before);
+	CHECK_NUMBER(count_files(), 2);
+}
+
+static void what_is_no_secret_is_not_overwritten(void)
+{
+	static const char *const names[] = { "x.ini", "./b.ini", "auth.so", "hard", "link" };
+	struct finished finished;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		begin("");
+		write_here("b.ini", "; nothing\n", 0644);
+		CHECK_NUMBER(system(text_of("cp %s auth.so", plugin("auth"))), 0);
+		write_here("x.ini",
+		           text_of("include = b.ini\n[worker auth]\nroute = /\n"
+		                   "module = ./auth.so\nsecret.SECRET_TOKEN = file:%s\n",
+		                   names[i]),
+		           0644);
+		text_before = file_read("x.ini");
+		CHECK_NUMBER(link("x.ini", "hard") | symlink("b.ini", "link"), 0);
+		finished = give(SECRET, "auth", "SECRET_TOKEN");
+		expect(&finished, EX_CONFIG, "",
+		       text_of("tenon: ./%s: it is %s: name another for the secret\n",
+		               i == 1 ? "b.ini" : names[i],
+		               i == 2 ? "the module of a Worker"
+		                      : "a file of the configuration itself"));
+		CHECK_TEXT(file_read("x.ini"), text_before);
+		CHECK_TEXT(file_read("b.ini"), "; nothing\n");
+		CHECK_NUMBER(count_files(), 5);
+	}
+}
+
+static void what_the_configuration_would_include_is_refused(void)
+{
+	struct finished finished;
+
+	begin("");
+	CHECK_NUMBER(mkdir("conf.d", 0755), 0);
+	write_here("conf.d/a.ini", "[worker b]\nmodule = auth.so\nroute = b/\n", 0644);
+	write_here("x.ini",
+	           text_of("include = ./conf.d/*\n[host]\nmodules = %s\n", built("plugins")),
+	           0644);
+	finished = give(SECRET, "b", "SECRET_TOKEN");
+	expect(&finished, EX_CONFIG, "",
+	       "tenon: ./conf.d/b.SECRET_TOKEN.secret: an `include` of the configuration would "
+	       "read it: name a file elsewhere for the secret, or include *.ini only\n");
+	CHECK_NUMBER(access("conf.d/b.SECRET_TOKEN.secret", F_OK), -1);
+	CHECK_TEXT(file_read("conf.d/a.ini"), "[worker b]\nmodule = auth.so\nroute = b/\n");
+}
+
+static void a_link_that_leads_nowhere_is_refused(void)
+{
+	struct finished finished;
+	struct stat status;
+
+	begin("secret.SECRET_TOKEN = file:link\n");
+	CHECK_NUMBER(symlink("none", "link"), 0);
+	finished = give(SECRET, "auth", "SECRET_TOKEN");
+	expect(&finished, EX_CONFIG, "",
+	       "tenon: ./link: it is a symbolic link to a file that is not there: make that file, "
+	       "or remove the link\n");
+	CHECK_NUMBER(lstat("link", &status), 0);
+	CU_ASSERT_TRUE(S_ISLNK(status.st_mode));
 	CHECK_NUMBER(count_files(), 2);
 }
 
@@ -362,6 +429,7 @@ static void the_bytes_arrive_as_they_are_but_for_one_newline(void)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct finished finished;
 
+		unlink("s.KEY.secret");
 		write_here("x.ini",
 		           text_of("[host]\nlisten = 127.0.0.1:0\n[worker s]\nmodule = %s\n"
 		                   "route = /\n",
@@ -444,30 +512,20 @@ static void what_check_would_refuse_keeps_the_old_one(void)
 }
 
 /* A module changes the configuration while it is tried, as an editor would. */
-static void what_changes_meanwhile_keeps_the_old_one(void)
+static void what_changes_meanwhile_leaves_no_file(void)
 {
 	static const char script[] = "echo " SECRET
 				     "|TEST_APPEND=x.ini \"$0\" secret x.ini a TOKEN";
 	const char *text = text_of("[worker a]\nmodule = %s\nroute = /\n", fixture("load_appends"));
-	const char *former[] = { NULL, "hunter2\n" };
+	struct finished finished;
 
-	for (size_t i = 0; i < 2; i++) {
-		struct finished finished;
-
-		begin("");
-		write_here("x.ini", text, 0644);
-		if (former[i])
-			write_here("a.TOKEN.secret", former[i], 0600);
-		finished = program_run(
-			(const char *const[]){ "sh", "-c", script, built("tenon"), NULL });
-		expect(&finished, EX_TEMPFAIL, "",
-		       "tenon: x.ini: somebody else has changed it meanwhile: look at it, and try "
-		       "again\n");
-		CHECK_TEXT(file_read("x.ini"), text_of("%s; mine\n", text));
-		if (former[i])
-			expect_file("a.TOKEN.secret", former[i], 0600);
-		CHECK_NUMBER(count_files(), former[i] ? 2 : 1);
-	}
+	begin("");
+	write_here("x.ini", text, 0644);
+	finished = program_run((const char *const[]){ "sh", "-c", script, built("tenon"), NULL });
+	expect(&finished, EX_TEMPFAIL, "",
+	       "tenon: x.ini: somebody else has changed it meanwhile: look at it, and try again\n");
+	CHECK_TEXT(file_read("x.ini"), text_of("%s; mine\n", text));
+	CHECK_NUMBER(count_files(), 1);
 }
 
 static void what_is_no_secret_is_refused(void)
@@ -737,13 +795,16 @@ TEST_MAIN("e2e/secret",
           TEST(its_group_may_read_it_on_and_others_may_not),
           TEST(a_link_stays),
           TEST(a_file_that_is_named_but_not_there_is_made),
-          TEST(a_file_that_was_left_is_replaced),
+          TEST(a_file_that_the_worker_does_not_name_is_left),
+          TEST(what_is_no_secret_is_not_overwritten),
+          TEST(what_the_configuration_would_include_is_refused),
+          TEST(a_link_that_leads_nowhere_is_refused),
           TEST(the_bytes_arrive_as_they_are_but_for_one_newline),
           TEST(the_largest_is_as_large_as_the_host_takes),
           TEST(an_empty_one_is_refused),
           TEST(what_check_would_refuse_leaves_no_file),
           TEST(what_check_would_refuse_keeps_the_old_one),
-          TEST(what_changes_meanwhile_keeps_the_old_one),
+          TEST(what_changes_meanwhile_leaves_no_file),
           TEST(what_is_no_secret_is_refused),
           TEST(a_directory_in_its_place_is_refused),
           TEST(another_users_secret_is_not_replaced),

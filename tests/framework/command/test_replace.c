@@ -53,6 +53,14 @@ static mode_t mode_of(const char *path)
 	return status.st_mode & 07777;
 }
 
+static mode_t mode_of_open(int file)
+{
+	struct stat status = { 0 };
+
+	CHECK_NUMBER(fstat(file, &status), 0);
+	return status.st_mode & 07777;
+}
+
 static int replace(const char *path, const char *text, char *reason)
 {
 	struct tn_replacement replacement;
@@ -488,7 +496,6 @@ static _Noreturn void make_without_room(struct attempt *attempt)
 {
 	struct rlimit limit = { 10, 10 };
 
-	signal(SIGXFSZ, SIG_IGN);
 	setrlimit(RLIMIT_FSIZE, &limit);
 	_exit(make(attempt));
 }
@@ -539,9 +546,7 @@ static void a_successor_is_its_owners_alone(void)
 	scratch_begin(&scratch);
 	path = scratch_path(&scratch, "a.secret");
 	CHECK_NUMBER(tn_successor_write(&successor, path, NULL, "a\0b", 3, reason), 0);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(successor.own_path);
-	CHECK_NUMBER(mode_of(successor.own_path), 0600);
-	CHECK_NUMBER(strncmp(strrchr(successor.own_path, '/'), "/.a.secret.", 11), 0);
+	CHECK_NUMBER(mode_of_open(successor.file), 0600);
 	CHECK_NUMBER(access(path, F_OK), -1);
 	CHECK_NUMBER(tn_successor_rename(&successor, reason), 0);
 	tn_successor_finish(&successor);
@@ -561,11 +566,102 @@ static void a_successor_has_at_most_the_bits_it_is_given(void)
 	scratch_begin(&scratch);
 	like.file = open(write_old(&scratch, "a", 0646), O_RDONLY | O_CLOEXEC);
 	CHECK_NUMBER(tn_successor_write(&successor, scratch.path, &like, "", 0, reason), 0);
-	CHECK_NUMBER(mode_of(successor.own_path), 0640);
+	CHECK_NUMBER(mode_of_open(successor.file), 0640);
 	close(like.file);
 	tn_successor_finish(&successor);
 	tn_successor_finish(&successor);
 	check_content(scratch.path, OLD);
+	CHECK_NUMBER(count_files(scratch.directory), 1);
+	scratch_end(&scratch);
+}
+
+static bool has_nameless_files(const char *directory)
+{
+	int file = open(directory, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+	if (file >= 0)
+		close(file);
+	return file >= 0;
+}
+
+/* So that nothing is left of it, whatever ends the program. */
+static void a_successor_has_no_name_before_it_takes_the_place(void)
+{
+	struct tn_successor successor;
+	char reason[TN_REASON_SIZE];
+	struct scratch scratch;
+	const char *path;
+
+	scratch_begin(&scratch);
+	path = write_old(&scratch, "a", 0600);
+	if (!has_nameless_files(scratch.directory)) {
+		printf("%s: skipped, the directory has no such files\n", __func__);
+	} else {
+		CHECK_NUMBER(tn_successor_write(&successor, path, NULL, NEW, strlen(NEW), reason),
+		             0);
+		CHECK_NUMBER(count_files(scratch.directory), 1);
+		check_content(path, OLD);
+		CHECK_NUMBER(tn_successor_rename(&successor, reason), 0);
+		tn_successor_finish(&successor);
+		CHECK_NUMBER(count_files(scratch.directory), 1);
+		check_content(path, NEW);
+	}
+	scratch_end(&scratch);
+}
+
+static bool no_nameless_files;
+
+/* In the place of the C library's. */
+int access(const char *path, int mode)
+{
+	if (no_nameless_files && strcmp(path, "/proc/self/fd") == 0)
+		return -1;
+	return (int)syscall(SYS_faccessat, AT_FDCWD, path, mode);
+}
+
+static void a_successor_has_a_hidden_name_where_it_must_have_one(void)
+{
+	struct tn_successor successor;
+	char reason[TN_REASON_SIZE];
+	struct scratch scratch;
+
+	scratch_begin(&scratch);
+	scratch_path(&scratch, "a.secret");
+	no_nameless_files = true;
+	CHECK_NUMBER(tn_successor_write(&successor, scratch.path, NULL, "a", 1, reason), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(successor.own_path);
+	CHECK_NUMBER(mode_of(successor.own_path), 0600);
+	CHECK_NUMBER(strncmp(strrchr(successor.own_path, '/'), "/.a.secret.", 11), 0);
+	CHECK_NUMBER(tn_successor_place(&successor, reason), 0);
+	tn_successor_finish(&successor);
+	CHECK_NUMBER(count_files(scratch.directory), 1);
+	CHECK_NUMBER(tn_successor_write(&successor, scratch.path, NULL, "b", 1, reason), 0);
+	CHECK_NUMBER(tn_successor_rename(&successor, reason), 0);
+	no_nameless_files = false;
+	tn_successor_finish(&successor);
+	check_content(scratch.path, "b");
+	CHECK_NUMBER(count_files(scratch.directory), 1);
+	scratch_end(&scratch);
+}
+
+static void a_successor_that_is_placed_replaces_nothing(void)
+{
+	struct tn_successor successor;
+	char reason[TN_REASON_SIZE];
+	struct scratch scratch;
+	const char *path;
+
+	scratch_begin(&scratch);
+	path = scratch_path(&scratch, "a");
+	CHECK_NUMBER(tn_successor_write(&successor, path, NULL, NEW, strlen(NEW), reason), 0);
+	write_old(&scratch, "a", 0600);
+	CHECK_NUMBER(tn_successor_place(&successor, reason), EX_TEMPFAIL);
+	CHECK_TEXT(reason, "it was made in this moment: look at it, and try again");
+	check_content(path, OLD);
+	CHECK_NUMBER(unlink(path), 0);
+	CHECK_NUMBER(tn_successor_place(&successor, reason), 0);
+	tn_successor_finish(&successor);
+	check_content(path, NEW);
 	CHECK_NUMBER(count_files(scratch.directory), 1);
 	scratch_end(&scratch);
 }
@@ -609,7 +705,7 @@ static void a_successor_that_cannot_be_written_is_none(void)
 	scratch_path(&scratch, "a");
 	CHECK_NUMBER(tn_successor_write(&successor, scratch.path, &like, "", 0, reason), EX_IOERR);
 	CHECK_TEXT(reason, "Bad file descriptor");
-	CU_ASSERT_PTR_NULL(successor.own_path);
+	CHECK_NUMBER(successor.file, -1);
 	CHECK_NUMBER(count_files(scratch.directory), 0);
 	scratch_end(&scratch);
 }
@@ -669,6 +765,9 @@ TEST_MAIN("command/replace",
           TEST(a_name_without_room_for_another_is_refused),
           TEST(a_successor_is_its_owners_alone),
           TEST(a_successor_has_at_most_the_bits_it_is_given),
+          TEST(a_successor_has_no_name_before_it_takes_the_place),
+          TEST(a_successor_has_a_hidden_name_where_it_must_have_one),
+          TEST(a_successor_that_is_placed_replaces_nothing),
           TEST(a_successor_with_fewer_bits_has_no_access_list),
           TEST(a_successor_that_cannot_be_written_is_none),
           TEST(a_signal_waits_until_nothing_would_be_left),
