@@ -138,7 +138,7 @@ static int lock_file(struct tn_replacement *replacement, char *reason)
 /* The lock is the opened file's, and by now the path may lead to another. */
 static int read_locked(struct tn_replacement *replacement, const char *path, char *reason)
 {
-	int code = tn_file_read(path, &replacement->file, reason);
+	int code = tn_file_read_regular(path, &replacement->file, reason);
 	struct tn_file locked = { 0 };
 
 	if (code)
@@ -162,7 +162,7 @@ static bool is_unchanged(const struct tn_file *one, const struct tn_file *other)
 static int check_unchanged(const struct tn_replacement *replacement, char *reason)
 {
 	struct tn_file now;
-	bool unchanged = !tn_file_read(replacement->path, &now, reason) &&
+	bool unchanged = !tn_file_read_regular(replacement->path, &now, reason) &&
 	                 is_unchanged(&replacement->file, &now);
 
 	tn_file_finish(&now);

@@ -166,7 +166,7 @@ static void include_file(struct loading *loading, const struct tn_entry *entry, 
 	struct tn_file file;
 	char reason[TN_REASON_SIZE];
 
-	if (tn_file_read(path, &file, reason)) {
+	if (tn_file_read_regular(path, &file, reason)) {
 		tn_errors_add(loading->errors, entry->place, "include: '%s': %s", path, reason);
 		return;
 	}

@@ -29,12 +29,14 @@ static int explain(int error, char *reason)
 	return refuse(EX_NOINPUT, reason, "%s", strerror(error));
 }
 
-static int check(const struct tn_file *file, char *reason)
+static int check(const struct tn_file *file, bool regular, char *reason)
 {
 	mode_t mode = file->status.st_mode;
 
 	if (S_ISDIR(mode))
 		return refuse(EX_CONFIG, reason, "it is a directory: name the .ini file in it");
+	if (regular && !S_ISREG(mode))
+		return refuse(EX_CONFIG, reason, "it is not a regular file: name one");
 	if (geteuid() == 0 && S_ISREG(mode) && (mode & S_IWOTH))
 		return refuse(EX_CONFIG, reason,
 		              "others may write to it, and this is root: chmod o-w %s", file->path);
@@ -76,19 +78,20 @@ static int read_all(struct tn_file *file, int descriptor, char *reason)
 	return 0;
 }
 
-static int read_open(struct tn_file *file, int descriptor, char *reason)
+static int read_open(struct tn_file *file, int descriptor, bool regular, char *reason)
 {
 	int code;
 
 	if (fstat(descriptor, &file->status))
 		return explain(errno, reason);
-	code = check(file, reason);
+	code = check(file, regular, reason);
 	return code ? code : read_all(file, descriptor, reason);
 }
 
-int tn_file_read(const char *path, struct tn_file *file, char *reason)
+/* A pipe that nobody writes to would be waited for, unless it is opened without. */
+static int read_path(const char *path, struct tn_file *file, bool regular, char *reason)
 {
-	int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC | (regular ? O_NONBLOCK | O_NOCTTY : 0));
 	int code;
 
 	*file = (struct tn_file){ 0 };
@@ -96,13 +99,23 @@ int tn_file_read(const char *path, struct tn_file *file, char *reason)
 		return explain(errno, reason);
 	file->path = strdup(path);
 	if (file->path)
-		code = read_open(file, descriptor, reason);
+		code = read_open(file, descriptor, regular, reason);
 	else
 		code = refuse(EX_OSERR, reason, "out of memory");
 	close(descriptor);
 	if (code)
 		tn_file_finish(file);
 	return code;
+}
+
+int tn_file_read(const char *path, struct tn_file *file, char *reason)
+{
+	return read_path(path, file, false, reason);
+}
+
+int tn_file_read_regular(const char *path, struct tn_file *file, char *reason)
+{
+	return read_path(path, file, true, reason);
 }
 
 void tn_file_finish(struct tn_file *file)

@@ -22,6 +22,9 @@ struct tn_file {
  */
 int tn_file_read(const char *path, struct tn_file *file, char *reason);
 
+/* The same, but refuses at once what is no regular file, a pipe included. */
+int tn_file_read_regular(const char *path, struct tn_file *file, char *reason);
+
 /* Frees what it holds; a zeroed one is fine. */
 void tn_file_finish(struct tn_file *file);
 

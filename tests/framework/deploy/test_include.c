@@ -46,6 +46,21 @@ static char *show_files(const struct planned *planned)
 		free(freed); \
 	} while (0)
 
+static void a_pipe_that_is_included_is_refused_at_once(void)
+{
+	struct planned planned;
+
+	planned_begin(&planned);
+	alarm(20); /* instead of for ever */
+	planned_write(&planned, "x.ini", "include = *.fifo\n[worker x]\n");
+	CHECK_NUMBER(mkfifo(scratch_path(&planned.scratch, "a.fifo"), 0600), 0);
+	planned_load(&planned, "x.ini");
+	alarm(0);
+	CHECK_TOLD(&planned,
+	           "x.ini:1: include: 'a.fifo': it is not a regular file: name one\n");
+	planned_end(&planned);
+}
+
 /* ---- Order --------------------------------------------------------------------------------- */
 
 static void what_is_included_comes_behind(void)
@@ -623,6 +638,7 @@ TEST_MAIN("deploy/include",
           TEST(include_stands_before_the_first_section),
           TEST(a_file_does_not_go_on_with_the_section_of_another),
           TEST(root_refuses_an_included_file_that_others_may_write),
+          TEST(a_pipe_that_is_included_is_refused_at_once),
           TEST(what_may_not_be_read_is_told),
           TEST(a_text_may_stand_for_what_a_file_holds),
           TEST(a_text_stands_for_its_file_by_whatever_name),
