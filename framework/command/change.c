@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,6 +17,7 @@
 
 #define NAME_SIZE 256
 #define HINT_SIZE 320
+#define ADVICE_SIZE 512
 
 static int lock_configuration(struct tn_change *change);
 static int read_configuration(struct tn_change *change);
@@ -164,9 +166,25 @@ static void write_hint(const struct tn_config *config, const char *kind, const c
 		snprintf(hint, HINT_SIZE, " (for the section of the host write '[%s]')", name);
 }
 
+/* A variant of what is there is new rather than mistyped. */
+static void write_advice(const struct tn_config *config, const char *kind, const char *name,
+                         char *advice)
+{
+	bool is_worker = strcmp(kind, "worker") == 0;
+	const char *at = strchr(name, '@');
+	char base[NAME_SIZE];
+
+	snprintf(base, sizeof(base), "%.*s", at ? (int)(at - name) : 0, name);
+	if (at && at[1] && (!is_worker || tn_config_find(config, kind, base)))
+		snprintf(advice, ADVICE_SIZE,
+		         ": to make it, write its section first: [%s%s%s]", kind,
+		         is_worker ? " " : "", name);
+}
+
 static int find_section(struct tn_change *change, const char *word)
 {
 	char name[NAME_SIZE], hint[HINT_SIZE] = "", label[2 * NAME_SIZE];
+	char advice[ADVICE_SIZE] = "";
 	const char *kind = read_name(word, name);
 
 	change->section = tn_config_find(change->config, kind, name);
@@ -177,8 +195,10 @@ static int find_section(struct tn_change *change, const char *word)
 		snprintf(label, sizeof(label), "worker '%s'", name);
 	else
 		snprintf(label, sizeof(label), "section [%s%s]", kind, name);
-	tn_complain("%s: there is no %s%s%s", change->path, label,
-	            change->config->file_count > 1 ? " in it and what it includes" : "", hint);
+	write_advice(change->config, kind, name, advice);
+	tn_complain("%s: there is no %s%s%s%s", change->path, label,
+	            change->config->file_count > 1 ? " in it and what it includes" : "", hint,
+	            advice);
 	return EX_USAGE;
 }
 
@@ -305,10 +325,13 @@ const char *tn_change_hint(const struct tn_change *change, const char *key, char
 
 /* What is tried: the configuration as it would be. */
 struct attempt {
+	const struct tn_change *change;
+	const struct tn_config *config;
+	const struct tn_errors *syntax;
 	const struct tn_section *section;
-	struct tn_plan *plan; /* without an environment */
-	struct tn_trial trial;
-	unsigned tried; /* how many environments were, and none at all, which counts as one */
+	struct tn_place changed;
+	bool tried;  /* in some environment, or in none */
+	bool loaded; /* a Worker that has the section's keys was */
 };
 
 static bool descends(const struct tn_plan_worker *worker, const struct tn_section *section)
@@ -318,93 +341,124 @@ static bool descends(const struct tn_plan_worker *worker, const struct tn_sectio
 	return worker;
 }
 
-/* Whether the environment leads to a Worker that has the section's keys and that is not reachable
- * without it. */
-static bool is_needed(const struct attempt *attempt, const char *environment)
+/* Whether the environment leads to a Worker that has the section's keys. */
+static bool leads_to(const struct tn_config *config, const struct tn_section *section,
+                     const char *environment)
 {
 	struct tn_errors ignored = { 0 };
-	struct tn_plan *plan = tn_plan_create(attempt->trial.config, environment, &ignored);
-	bool needed = false;
+	struct tn_plan *plan = tn_plan_create(config, environment, &ignored);
+	bool found = false;
 
-	for (size_t i = 0; plan && i < plan->count; i++)
-		needed = needed || (plan->workers[i].reachable &&
-		                    !attempt->plan->workers[i].reachable &&
-		                    descends(&plan->workers[i], attempt->section));
+	for (size_t i = 0; plan && i < plan->count && !found; i++)
+		found = plan->workers[i].reachable && descends(&plan->workers[i], section);
 	tn_plan_destroy(plan);
 	tn_errors_finish(&ignored);
-	return needed;
+	return found;
 }
 
 /* What is noted of the deployment as a whole is told once. */
-static int try_environment(struct attempt *attempt, const char *environment)
+static int try_in(struct attempt *attempt, const char *environment)
 {
-	attempt->trial.environment = environment;
-	attempt->trial.no_warnings = attempt->tried++ > 0;
-	return tn_trial_run(&attempt->trial);
+	const struct tn_trial trial = {
+		.config = attempt->config,
+		.syntax = attempt->syntax,
+		.environment = environment,
+		.quiet = true,
+		.no_warnings = attempt->tried,
+		.changed = &attempt->changed,
+	};
+
+	attempt->tried = true;
+	return tn_trial_run(&trial);
 }
 
-/* Each once, named by the first variant that is of it. */
-static int try_environments(struct attempt *attempt)
+/* As it is now. Secrets of all lines may be missing. */
+static int try_unchanged(const struct attempt *attempt, const char *environment)
 {
-	const struct tn_plan *plan = attempt->plan;
+	const struct tn_errors none = { 0 };
+	const struct tn_place nowhere = { attempt->changed.file, 0 };
+	const struct tn_trial trial = {
+		.config = attempt->change->config,
+		.syntax = &none,
+		.environment = environment,
+		.quiet = true,
+		.silent = true,
+		.no_warnings = true,
+		.changed = &nowhere,
+	};
 
-	for (size_t i = 0; i < plan->count; i++) {
-		const char *environment = plan->workers[i].variant;
-		size_t first = 0;
-		int code;
+	return tn_trial_run(&trial);
+}
 
-		while (environment && (!plan->workers[first].variant ||
-		                       strcmp(plan->workers[first].variant, environment) != 0))
-			first++;
-		if (!environment || first < i || !is_needed(attempt, environment))
-			continue;
-		code = try_environment(attempt, environment);
-		if (code)
-			return code;
-	}
+/* One that is not valid as it is does not keep the others from a change. */
+static int try_environment(struct attempt *attempt, const char *environment)
+{
+	int code = try_in(attempt, environment);
+
+	if (code != EX_CONFIG || try_unchanged(attempt, environment) != EX_CONFIG)
+		return code;
+	tn_complain("%s: warning: environment '%s' is not valid, and was not before this change "
+	            "(the lines above are those that it has)",
+	            attempt->change->path, environment);
 	return 0;
 }
 
-/* Without an environment, or in one of those that were tried. */
-static bool was_loaded(const struct attempt *attempt)
+/* A change may also take away what led to it. */
+static bool is_concerned(struct attempt *attempt, const char *environment)
 {
-	const struct tn_plan *plan = attempt->plan;
-	bool loaded = attempt->tried > 1;
+	const struct tn_section *section = attempt->section;
+	bool leads;
 
-	for (size_t i = 0; i < plan->count; i++)
-		loaded = loaded || (plan->workers[i].reachable &&
-		                    descends(&plan->workers[i], attempt->section));
-	return loaded;
+	if (strcmp(section->kind, "worker") != 0)
+		return !section->variant || strcmp(section->variant, environment) == 0;
+	leads = leads_to(attempt->config, section, environment);
+	attempt->loaded = attempt->loaded || leads;
+	return leads ||
+	       leads_to(attempt->change->config, attempt->change->section, environment);
 }
 
-static int try_worker(struct attempt *attempt)
+/* Whether no section before it is of the same environment. */
+static bool is_first(const struct tn_config *config, size_t number)
 {
-	struct tn_errors ignored = { 0 };
-	int code = EX_OSERR;
+	const char *environment = config->sections[number]->variant;
 
-	attempt->plan = tn_plan_create(attempt->trial.config, NULL, &ignored);
-	tn_errors_finish(&ignored);
-	if (attempt->plan)
-		code = try_environments(attempt);
-	else
-		tn_complain("out of memory");
-	if (!code && !was_loaded(attempt))
-		tn_complain("worker '%s': no route leads to it, so its module and its bindings "
-		            "were not tried",
-		            attempt->section->name);
+	for (size_t i = 0; i < number; i++) {
+		const char *other = config->sections[i]->variant;
+
+		if (other && strcmp(other, environment) == 0)
+			return false;
+	}
+	return true;
+}
+
+static int try_environments(struct attempt *attempt)
+{
+	const struct tn_config *config = attempt->config;
+	int code = 0;
+
+	for (size_t i = 0; i < config->count && !code; i++) {
+		const char *environment = config->sections[i]->variant;
+
+		if (environment && is_first(config, i) && is_concerned(attempt, environment))
+			code = try_environment(attempt, environment);
+	}
 	return code;
 }
 
 static int try_all(struct attempt *attempt)
 {
 	const struct tn_section *section = attempt->section;
-	int code = try_environment(attempt, NULL);
+	int code = try_in(attempt, NULL);
 
-	if (code)
+	if (!code)
+		code = try_environments(attempt);
+	if (code || strcmp(section->kind, "worker") != 0 || attempt->loaded ||
+	    leads_to(attempt->config, section, NULL))
 		return code;
-	if (strcmp(section->kind, "worker") == 0)
-		return try_worker(attempt);
-	return section->variant ? try_environment(attempt, section->variant) : 0;
+	tn_complain("worker '%s': no route leads to it, so its module and its bindings were not "
+	            "tried",
+	            section->name);
+	return 0;
 }
 
 int tn_change_try(const struct tn_change *change, const char *text, size_t size, unsigned line)
@@ -412,18 +466,15 @@ int tn_change_try(const struct tn_change *change, const char *text, size_t size,
 	struct tn_file edited = *change->file;
 	struct tn_config *config = NULL;
 	struct tn_errors syntax = { 0 };
-	struct attempt attempt = { 0 };
-	const struct tn_place changed = { change->file->path, line };
+	struct attempt attempt = { .change = change, .syntax = &syntax };
 	int code;
 
 	edited.text = (char *)(uintptr_t)text;
 	edited.size = size;
+	attempt.changed = (struct tn_place){ change->file->path, line };
 	code = tn_input_read(change->path, &edited, &config, &syntax);
 	if (!code) {
-		attempt.trial.config = config;
-		attempt.trial.syntax = &syntax;
-		attempt.trial.quiet = true;
-		attempt.trial.changed = &changed;
+		attempt.config = config;
 		attempt.section =
 			tn_config_find(config, change->section->kind, change->section->name);
 		code = attempt.section ? try_all(&attempt) : EX_SOFTWARE;
@@ -432,7 +483,6 @@ int tn_change_try(const struct tn_change *change, const char *text, size_t size,
 			            "(the lines above are those that it would have)",
 			            change->file->path);
 	}
-	tn_plan_destroy(attempt.plan);
 	tn_config_destroy(config);
 	tn_errors_finish(&syntax);
 	return code;
@@ -493,7 +543,7 @@ static void print_added(const struct tn_edited *edited, struct tn_span above)
 	print_line('+', line_of(edited->text, edited->size, edited->line));
 }
 
-void tn_change_print(const struct tn_change *change)
+static void print(const struct tn_change *change)
 {
 	const struct tn_edited *edited = &change->edited;
 	const struct tn_file *file = change->file;
@@ -517,4 +567,17 @@ void tn_change_print(const struct tn_change *change)
 	print_line('-', before);
 	if (!edited->removed)
 		print_line('+', line_of(edited->text, edited->size, edited->line));
+}
+
+int tn_change_print(const struct tn_change *change)
+{
+	print(change);
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	tn_complain("%s: it has been changed, but the difference cannot be shown: standard output "
+	            "cannot be written: %s",
+	            change->file->path, strerror(errno));
+	__fpurge(stdout); /* it is told, and once is enough */
+	clearerr(stdout);
+	return EX_IOERR;
 }

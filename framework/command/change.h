@@ -35,8 +35,9 @@ void tn_change_finish(struct tn_change *change);
 int tn_change_set(struct tn_change *change, const char *key, const char *value);
 int tn_change_remove(struct tn_change *change, const struct tn_entry *entry);
 
-/* Whether `check` would take this text of the file, in each environment that has the section; but
- * for secrets of other lines, which may be there only where the host runs. Returns 0, or the exit
+/* Whether `check` would take this text of the file, without an environment and in each that the
+ * section is met in and that is valid now; but for secrets of other lines, which may be there only
+ * where the host runs. Returns 0, or the exit
  * code, with what is wrong on standard error. */
 int tn_change_try(const struct tn_change *change, const char *text, size_t size, unsigned line);
 
@@ -44,8 +45,9 @@ int tn_change_try(const struct tn_change *change, const char *text, size_t size,
  * error; then the file is as it was. */
 int tn_change_commit(struct tn_change *change);
 
-/* Writes the difference to standard output, in the form that patch(1) takes. */
-void tn_change_print(const struct tn_change *change);
+/* Writes the difference to standard output, in the form that patch(1) takes. Returns 0, or the exit
+ * code, with a line on standard error that says that the change was made all the same. */
+int tn_change_print(const struct tn_change *change);
 
 /* The entry that the section inherits for the key, or would if it had none of its own; it lives as
  * long as the change. NULL where there is none. */

@@ -510,9 +510,9 @@ static int write_secret(const struct target *target, struct tn_change *change,
 	if (code)
 		return code;
 	if (change->edited.text)
-		tn_change_print(change);
+		code = tn_change_print(change);
 	say_what_was_done(target, secret);
-	return 0;
+	return code;
 }
 
 /* Tries the configuration with that line naming the file that has no name. */

@@ -22,9 +22,7 @@ static int carry_out(struct tn_change *change)
 
 	if (!code)
 		code = tn_change_commit(change);
-	if (!code)
-		tn_change_print(change);
-	return code;
+	return code ? code : tn_change_print(change);
 }
 
 /* ---- set ----------------------------------------------------------------------------------- */

@@ -123,7 +123,7 @@ static int try_in_child(struct trial *trial)
 	if (trial->options->start && !errors->errors && tn_deployment_start(deployment, errors))
 		tn_deployment_stop(deployment);
 	valid = !errors->errors;
-	if (!valid || !trial->options->no_warnings)
+	if (!trial->options->silent && (!valid || !trial->options->no_warnings))
 		tn_errors_print(errors, stderr);
 	if (valid && !trial->options->quiet)
 		print_summary(trial, deployment);

@@ -15,6 +15,7 @@ struct tn_trial {
 	bool start;                     /* run the start and stop hooks, too */
 	bool quiet;                     /* no line where there are no errors */
 	bool no_warnings;
+	bool silent; /* no line of errors, either */
 	/* NULL: every secret is to be there. Else only one that stands in that place: another that
 	 * cannot be read is a warning. */
 	const struct tn_place *changed;

@@ -346,7 +346,8 @@ static void an_unknown_worker_gets_a_hint(void)
 	               "tenon: x.ini: there is no worker 'gatway' (did you mean 'gateway'?)\n");
 	finished = set("x.ini", "auth@v", "service.auth", "auth");
 	expect_refusal(&finished, EX_USAGE,
-	               "tenon: x.ini: there is no worker 'auth@v' (did you mean 'auth@v2'?)\n");
+	               "tenon: x.ini: there is no worker 'auth@v' (did you mean 'auth@v2'?): to make "
+	               "it, write its section first: [worker auth@v]\n");
 	finished = set("x.ini", "host@staging", "max_body", "2M");
 	expect_refusal(&finished, EX_USAGE,
 	               "tenon: x.ini: there is no worker 'host@staging' (for the section of the "
@@ -354,7 +355,8 @@ static void an_unknown_worker_gets_a_hint(void)
 	finished = set("x.ini", "[host@stagin]", "max_body", "2M");
 	expect_refusal(&finished, EX_USAGE,
 	               "tenon: x.ini: there is no section [host@stagin] (did you mean "
-	               "'[host@staging]'?)\n");
+	               "'[host@staging]'?): to make it, write its section first: "
+	               "[host@stagin]\n");
 	finished = unset("x.ini", "[other]", "max_body");
 	expect_refusal(&finished, EX_USAGE, "tenon: x.ini: there is no worker '[other]'\n");
 }
@@ -451,6 +453,92 @@ static void a_worker_is_tried_where_its_variants_are(void)
 	       "opened: No such file or directory\n"
 	       "tenon: e.ini: " KEPT "\n");
 	CHECK_TEXT(file_read("e.ini"), text);
+}
+
+/* In staging: what the host has is needed by a variant, and what is bound has one with a mistake. */
+static const char *write_staged(const char *more)
+{
+	const char *text = text_of("[host]\n"
+	                           "modules = %s\n"
+	                           "[worker gateway]\n"
+	                           "route = /\n"
+	                           "module = %s\n"
+	                           "service.auth = application\n"
+	                           "service.application = application\n"
+	                           "[worker application]\n"
+	                           "module = %s\n"
+	                           "[worker application@staging]\n"
+	                           "module = application.so\n"
+	                           "%s"
+	                           "[worker third]\n"
+	                           "module = %s\n"
+	                           "[worker third@staging]\n"
+	                           "var.NOPE = 1\n",
+	                           built("plugins"), plugin("gateway"), plugin("application"), more,
+	                           plugin("application"));
+
+	good_text();
+	scratch_write("e.ini", "%s", text);
+	return text;
+}
+
+static void what_breaks_another_environment_is_refused(void)
+{
+	const char *text = write_staged("");
+	struct finished finished = set("e.ini", "[host]", "modules", "/none");
+
+	CHECK_NUMBER(finished.code, EX_CONFIG);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(finished.err, "worker 'application@staging': module '/none/application.so'"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(finished.err, "tenon: e.ini: " KEPT "\n"));
+	CHECK_TEXT(file_read("e.ini"), text);
+	finished = set("e.ini", "gateway", "service.auth", "third");
+	CHECK_NUMBER(finished.code, EX_CONFIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(finished.err, "worker 'third@staging': var.NOPE: "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(finished.err, "tenon: e.ini: " KEPT "\n"));
+	CHECK_TEXT(file_read("e.ini"), text);
+}
+
+static void an_environment_that_was_broken_keeps_no_change_back(void)
+{
+	static const char warning[] =
+		"tenon: e.ini: warning: environment 'staging' is not valid, and was not before "
+		"this change (the lines above are those that it has)\n";
+	const char *text = write_staged("var.NOPE = 1\n");
+	struct finished finished = set("e.ini", "[host]", "max_depth", "9");
+
+	CHECK_NUMBER(finished.code, 0);
+	CHECK_NUMBER(count_of(finished.err, "worker 'application@staging': var.NOPE: "), 1);
+	CHECK_NUMBER(count_of(finished.err, warning), 1);
+	CHECK_TEXT(file_read("e.ini"), replace(text, "plugins\n", "plugins\nmax_depth = 9\n"));
+	finished = set("e.ini", "[host]", "max_depth", "1000");
+	CHECK_NUMBER(finished.code, EX_CONFIG);
+}
+
+static void a_change_whose_difference_cannot_be_shown_is_told(void)
+{
+	static const char script[] = "exec \"$0\" set x.ini '[host]' max_depth 9 >/dev/full";
+	struct finished finished;
+
+	write_good();
+	finished = program_run((const char *const[]){ "sh", "-c", script, built("tenon"), NULL });
+	expect(&finished, EX_IOERR, "",
+	       "tenon: x.ini: it has been changed, but the difference cannot be shown: standard "
+	       "output cannot be written: No space left on device\n");
+	CU_ASSERT_PTR_NOT_NULL(strstr(file_read("x.ini"), "max_depth = 9\n"));
+}
+
+static void a_variant_that_is_not_there_is_to_be_written_first(void)
+{
+	struct finished finished = set(write_good(), "auth@v9", "module", "auth.so");
+
+	expect_refusal(&finished, EX_USAGE,
+	               "tenon: x.ini: there is no worker 'auth@v9' (did you mean 'auth@v2'?): to "
+	               "make it, write its section first: [worker auth@v9]\n");
+	finished = set("x.ini", "[host@production]", "max_depth", "3");
+	expect_refusal(&finished, EX_USAGE,
+	               "tenon: x.ini: there is no section [host@production]: to make it, write "
+	               "its section first: [host@production]\n");
 }
 
 /* Its secrets need not be there. */
@@ -807,6 +895,10 @@ TEST_MAIN("e2e/set",
           TEST(the_command_line_is_checked),
           TEST(a_variant_is_tried_in_its_environment),
           TEST(a_worker_is_tried_where_its_variants_are),
+          TEST(what_breaks_another_environment_is_refused),
+          TEST(an_environment_that_was_broken_keeps_no_change_back),
+          TEST(a_change_whose_difference_cannot_be_shown_is_told),
+          TEST(a_variant_that_is_not_there_is_to_be_written_first),
           TEST(an_environment_without_the_worker_is_not_tried),
           TEST(a_secret_of_another_line_need_not_be_there),
           TEST(the_file_that_has_the_worker_is_changed),
