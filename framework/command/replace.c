@@ -213,14 +213,14 @@ static bool keep_access_list(int file, int like)
 /* With an access list the bits of the mode are its mask: those of the group stand in the list. */
 static mode_t group_bits(int file)
 {
-	struct posix_acl_xattr_entry entries[ACCESS_LIST_ROOM / sizeof(struct posix_acl_xattr_entry)];
-	ssize_t size = fgetxattr(file, ACCESS_LIST, entries, sizeof(entries));
-	const unsigned char *at = (const unsigned char *)entries + sizeof(uint32_t);
+	unsigned char list[ACCESS_LIST_ROOM];
+	ssize_t size = fgetxattr(file, ACCESS_LIST, list, sizeof(list));
+	const unsigned char *at = list + sizeof(struct posix_acl_xattr_header);
 	struct posix_acl_xattr_entry entry;
 
 	if (size < 0)
 		return errno == ENODATA || errno == EOPNOTSUPP ? S_IRWXG : 0;
-	for (size -= sizeof(uint32_t); size >= (ssize_t)sizeof(entry);
+	for (size -= sizeof(struct posix_acl_xattr_header); size >= (ssize_t)sizeof(entry);
 	     size -= sizeof(entry), at += sizeof(entry)) {
 		memcpy(&entry, at, sizeof(entry));
 		if (le16toh(entry.e_tag) == GROUP_ENTRY)

@@ -71,8 +71,11 @@ int tn_successor_place(struct tn_successor *successor, char *reason);
 /* Removes it, unless it is in its place; a zeroed one is fine. */
 void tn_successor_finish(struct tn_successor *successor);
 
-/* Holds back what a terminal or a shutdown ends a program with, so that no file is left behind, and
- * has a file that may not grow (ulimit -f) be an error of write(2) from now on. Returns the former mask, for sigprocmask. */
+/*
+ * Holds back what a terminal or a shutdown ends a program with, so that no file is left behind, and
+ * has a file that may not grow (ulimit -f) be an error of write(2) from now on. Returns the former
+ * mask, for sigprocmask.
+ */
 sigset_t tn_replace_hold_signals(void);
 
 #endif

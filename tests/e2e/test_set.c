@@ -346,8 +346,8 @@ static void an_unknown_worker_gets_a_hint(void)
 	               "tenon: x.ini: there is no worker 'gatway' (did you mean 'gateway'?)\n");
 	finished = set("x.ini", "auth@v", "service.auth", "auth");
 	expect_refusal(&finished, EX_USAGE,
-	               "tenon: x.ini: there is no worker 'auth@v' (did you mean 'auth@v2'?): to make "
-	               "it, write its section first: [worker auth@v]\n");
+	               "tenon: x.ini: there is no worker 'auth@v' (did you mean 'auth@v2'?): to "
+	               "make it, write its section first: [worker auth@v]\n");
 	finished = set("x.ini", "host@staging", "max_body", "2M");
 	expect_refusal(&finished, EX_USAGE,
 	               "tenon: x.ini: there is no worker 'host@staging' (for the section of the "
@@ -455,7 +455,7 @@ static void a_worker_is_tried_where_its_variants_are(void)
 	CHECK_TEXT(file_read("e.ini"), text);
 }
 
-/* In staging: what the host has is needed by a variant, and what is bound has one with a mistake. */
+/* In staging a variant needs what the host has, and another has a mistake, but is not bound. */
 static const char *write_staged(const char *more)
 {
 	const char *text = text_of("[host]\n"
@@ -489,7 +489,7 @@ static void what_breaks_another_environment_is_refused(void)
 
 	CHECK_NUMBER(finished.code, EX_CONFIG);
 	CU_ASSERT_PTR_NOT_NULL(
-		strstr(finished.err, "worker 'application@staging': module '/none/application.so'"));
+		strstr(finished.err, "application@staging': module '/none/application.so'"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(finished.err, "tenon: e.ini: " KEPT "\n"));
 	CHECK_TEXT(file_read("e.ini"), text);
 	finished = set("e.ini", "gateway", "service.auth", "third");
