@@ -29,12 +29,17 @@ static int answer(const struct tn_input *input, const struct tn_arguments *argum
 		.name = arguments->count ? arguments->words[0] : NULL,
 	};
 	struct tn_show chosen = { .plan = input->plan, .all = !request.name };
-	int code = choose(&chosen, &request);
+	int code = EX_OSERR;
 
+	if (tn_vault_take(&chosen.vault, input->config))
+		code = choose(&chosen, &request);
+	else
+		tn_complain("out of memory");
 	if (!code)
 		code = arguments->json ? tn_show_print_json(&chosen) : tn_show_print(&chosen);
 	tn_errors_print(&chosen.errors, stderr);
 	tn_errors_finish(&chosen.errors);
+	tn_vault_finish(&chosen.vault);
 	free(chosen.subjects);
 	return code;
 }
@@ -172,7 +177,7 @@ static struct tn_show_secret look_at(struct tn_show *show, const struct tn_plan_
 	if (show->all && !worker->reachable)
 		return secret;
 	secret.opened = true;
-	value = tn_secret_read(entry, worker->name, &show->errors);
+	value = tn_secret_read(entry, worker->name, &show->vault, &show->errors);
 	if (value)
 		secret.size = tn_secret_reveal(value).size;
 	tn_secret_destroy(value);
@@ -201,6 +206,8 @@ static const char *text_of(const struct tn_show *show, const struct tn_show_subj
 		text = settings->modules;
 	if (!subject->worker && strcmp(entry->key, "access_log") == 0)
 		text = settings->access_log;
+	if (!subject->worker && strcmp(entry->key, "control") == 0)
+		text = settings->control;
 	return text ? text : entry->value;
 }
 

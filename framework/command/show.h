@@ -3,6 +3,7 @@
 #define TENON_COMMAND_SHOW_H
 
 #include "deploy/plan.h"
+#include "deploy/vault.h"
 
 /* A Worker, or the host. */
 struct tn_show_subject {
@@ -22,6 +23,7 @@ struct tn_show {
 	struct tn_show_subject *subjects;
 	size_t count;
 	bool all;                /* nobody was asked for by name */
+	struct tn_vault vault;   /* the secrets that are variables */
 	struct tn_errors errors; /* of secrets that could not be read */
 };
 

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define KEY_SIZE 256
 #define HINT_SIZE 320
@@ -268,7 +269,8 @@ static void fill_service(const struct filler *filler)
 /* What could not be read is an error already. */
 static void fill_secret(const struct filler *filler)
 {
-	const struct tn_secret *secret = tn_secrets_find(filler->deployment, filler->entry);
+	const struct tn_secret *secret = tn_secrets_find(&filler->deployment->secrets,
+	                                                 filler->entry);
 
 	store(filler, &secret);
 }
@@ -307,9 +309,27 @@ static void fill_integer(const struct filler *filler,
 	store(filler, &integer);
 }
 
+static void *make_block(const struct filler *filler)
+{
+	const struct tn_deployment_options *options = filler->deployment->options;
+	size_t size = filler->slot->value.size;
+	int descriptor;
+	void *block;
+
+	if (!options->share)
+		return tn_shared_create(&filler->deployment->shared, size);
+	descriptor = options->share(options->share_argument, filler->instance->name,
+	                            filler->slot->name, size);
+	if (descriptor < 0)
+		return NULL;
+	block = tn_shared_map(&filler->deployment->shared, descriptor, size);
+	close(descriptor);
+	return block;
+}
+
 static void fill_shared(const struct filler *filler)
 {
-	void *block = tn_shared_create(&filler->deployment->shared, filler->slot->value.size);
+	void *block = make_block(filler);
 
 	if (!block)
 		tn_errors_add(filler->errors, filler->instance->worker->section->place,

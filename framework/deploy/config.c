@@ -111,7 +111,8 @@ struct loading {
 	struct tn_config *config;
 	const struct tn_file *edited;
 	struct tn_errors *errors;
-	bool failed; /* no memory */
+	bool assembled; /* all files are there already */
+	bool failed;    /* no memory */
 };
 
 const char *tn_config_path(const struct tn_config *config)
@@ -267,10 +268,42 @@ static void read_files(struct loading *loading)
 
 		if (!tn_reader_read(loading->config, &file, &preamble, loading->errors))
 			loading->failed = true;
-		for (size_t j = 0; j < preamble.count && !loading->failed; j++)
-			include_list(loading, &preamble.entries[j]);
+		for (size_t j = 0; j < preamble.count && !loading->assembled; j++)
+			if (!loading->failed)
+				include_list(loading, &preamble.entries[j]);
 		tn_section_finish(&preamble);
 	}
+}
+
+static struct tn_config *finish_loading(const struct loading *loading)
+{
+	if (!loading->failed)
+		return loading->config;
+	tn_config_destroy(loading->config);
+	return NULL;
+}
+
+struct tn_config *tn_config_assemble(const struct tn_file *files, size_t count,
+                                     struct tn_errors *errors)
+{
+	struct loading loading = {
+		.config = calloc(1, sizeof(*loading.config)),
+		.errors = errors,
+		.assembled = true,
+	};
+
+	for (size_t i = 0; i < count; i++) {
+		struct tn_file file = files[i];
+
+		if (!loading.config || loading.failed)
+			tn_file_finish(&file);
+		else
+			add_file(&loading, &file);
+	}
+	if (!loading.config)
+		return NULL;
+	read_files(&loading);
+	return finish_loading(&loading);
 }
 
 /* Takes over the file. */
@@ -289,10 +322,7 @@ static struct tn_config *load(struct tn_file *file, const struct tn_file *edited
 	}
 	if (add_file(&loading, file))
 		read_files(&loading);
-	if (!loading.failed)
-		return loading.config;
-	tn_config_destroy(loading.config);
-	return NULL;
+	return finish_loading(&loading);
 }
 
 int tn_config_load(const char *path, const struct tn_file *edited, struct tn_config **config,

@@ -54,6 +54,11 @@ int tn_config_load(const char *path, const struct tn_file *edited, struct tn_con
 /* The same from the text of the first file; NULL only where there is no memory. */
 struct tn_config *tn_config_parse(const char *path, const char *text, size_t size,
                                   struct tn_errors *errors);
+
+/* The same from all files of a configuration that was loaded elsewhere, which it takes over: what
+ * they include is not looked for. */
+struct tn_config *tn_config_assemble(const struct tn_file *files, size_t count,
+                                     struct tn_errors *errors);
 void tn_config_destroy(struct tn_config *config);
 
 /* The name of the file that was named, as the user gave it. */

@@ -1,7 +1,6 @@
 #include "deploy/deployment.h"
 
 #include "deploy/binding.h"
-#include "deploy/secrets.h"
 #include "deploy/shared.h"
 #include "deploy/slots.h"
 #include "observe/log.h"
@@ -174,12 +173,30 @@ static bool make_envs(struct tn_deployment *deployment)
 
 /* ---- The whole ----------------------------------------------------------------------------- */
 
+/* Before any module is loaded, so that not even a constructor finds one in the environment. */
+static bool take_secrets(struct tn_deployment *deployment, struct tn_secrets *given,
+                         struct tn_errors *errors)
+{
+	struct tn_vault vault = { 0 };
+	bool taken;
+
+	if (given) {
+		deployment->secrets = *given;
+		*given = (struct tn_secrets){ 0 };
+		return true;
+	}
+	taken = tn_vault_take(&vault, deployment->plan->config) &&
+	        tn_secrets_read(&deployment->secrets, deployment->plan, &vault, errors);
+	tn_vault_finish(&vault);
+	return taken;
+}
+
 static bool build(struct tn_deployment *deployment, const struct tn_deployment_options *options,
                   struct tn_errors *errors)
 {
 	struct tn_errors *secrets = options->secret_errors ? options->secret_errors : errors;
 
-	if (!make_instances(deployment) || !tn_secrets_read(deployment, secrets))
+	if (!make_instances(deployment) || !take_secrets(deployment, options->secrets, secrets))
 		return false;
 	load_modules(deployment, options, errors);
 	if (!make_envs(deployment))
@@ -202,8 +219,11 @@ struct tn_deployment *tn_deployment_create(const struct tn_plan *plan,
 		return NULL;
 	deployment->plan = plan;
 	deployment->activity = options->activity ? options->activity : &tn_activity_unwatched;
-	if (build(deployment, options, errors))
+	deployment->options = options;
+	if (build(deployment, options, errors)) {
+		deployment->options = NULL;
 		return deployment;
+	}
 	tn_deployment_destroy(deployment);
 	return NULL;
 }
@@ -297,7 +317,7 @@ void tn_deployment_destroy(struct tn_deployment *deployment)
 		return;
 	tn_deployment_stop(deployment);
 	tn_shared_destroy(deployment->shared);
-	tn_secrets_finish(deployment);
+	tn_secrets_finish(&deployment->secrets);
 	for (size_t i = 0; i < deployment->module_count; i++)
 		tn_module_forget(deployment->modules[i]);
 	free(deployment->modules);

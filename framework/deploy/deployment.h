@@ -9,6 +9,7 @@
 
 #include "deploy/module.h"
 #include "deploy/plan.h"
+#include "deploy/secrets.h"
 #include "message/activity.h"
 
 /* One Worker of the deployment: a module with an env of its own. */
@@ -20,12 +21,6 @@ struct tn_instance {
 	bool started;
 };
 
-/* A secret, and the entry that names it. */
-struct tn_bound_secret {
-	const struct tn_entry *entry;
-	struct tn_secret *secret; /* NULL: it could not be read */
-};
-
 struct tn_deployment {
 	const struct tn_plan *plan;
 	struct tn_instance *instances; /* in the order of the files */
@@ -33,10 +28,10 @@ struct tn_deployment {
 	struct tn_instance **by_worker; /* one for each Worker of the plan; NULL: not reachable */
 	struct tn_module **modules;     /* each once; at most one for each instance */
 	size_t module_count;
-	struct tn_bound_secret *secrets; /* read before any module is loaded */
-	size_t secret_count;
+	struct tn_secrets secrets; /* read before any module is loaded */
 	struct tn_shared_block *shared;
-	void *envs; /* one mapping with all of them, and the splits behind them */
+	const struct tn_deployment_options *options; /* while it is made */
+	void *envs;                                  /* one mapping, with the splits */
 	size_t envs_size;
 	char *next_split;
 	struct tn_split_key *keys; /* of its splits, each once: an exchange notes them */
@@ -53,13 +48,19 @@ struct tn_deployment_options {
 	void *argument;
 	/* Where it is told that a secret cannot be read; NULL: with the other errors. */
 	struct tn_errors *secret_errors;
+	struct tn_secrets *secrets; /* of the plan, which it takes over; NULL: it reads them */
+	/* Gives memory of that size for a TN_SHARED field, as a descriptor that this closes, or -1;
+	 * NULL: it is this process's own. */
+	int (*share)(void *argument, const char *worker, const char *field, size_t size);
+	void *share_argument;
 	bool warn; /* add warnings to the list, too: further exports, what tn_plan_warn says */
 };
 
 /*
  * Reads, loads and links all that is reachable. Errors are added to the list; it is usable only if
  * there were none, in the plan either. The plan must outlive it. NULL only where there is no
- * memory. Takes the variables of all secrets of the configuration out of the environment.
+ * memory. Where it reads the secrets itself, it takes the variables of all of them out of the
+ * environment.
  */
 struct tn_deployment *tn_deployment_create(const struct tn_plan *plan,
                                            const struct tn_deployment_options *options,

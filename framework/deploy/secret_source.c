@@ -16,6 +16,7 @@
 struct reading {
 	const struct tn_entry *entry;
 	const char *worker;
+	const struct tn_vault *vault;
 	struct tn_errors *errors;
 };
 
@@ -89,9 +90,9 @@ static struct tn_secret *refuse_literal(const struct reading *reading)
 }
 
 struct tn_secret *tn_secret_read(const struct tn_entry *entry, const char *worker,
-                                 struct tn_errors *errors)
+                                 const struct tn_vault *vault, struct tn_errors *errors)
 {
-	const struct reading reading = { entry, worker, errors };
+	const struct reading reading = { entry, worker, vault, errors };
 
 	for (size_t i = 0; i < SOURCE_COUNT; i++) {
 		const char *name = name_behind(entry->value, sources[i].prefix);
@@ -127,14 +128,16 @@ static struct tn_secret *create(const struct reading *reading, const char *kind,
 static struct tn_secret *read_environment(const struct reading *reading, const char *name)
 {
 	static const char kind[] = "the environment variable";
-	const char *value = getenv(name);
+	const struct tn_vault_variable *variable = tn_vault_find(reading->vault, name);
+	struct tn_bytes value;
 
 	if (strchr(name, '='))
 		return refuse(reading, "a '=' in the name of %s: write env:NAME", kind);
-	if (!value)
+	if (!variable)
 		return refuse(reading, "%s '%s' is not set: set it where tenon is started", kind,
 		              name);
-	return create(reading, kind, name, value, strlen(value));
+	value = tn_secret_reveal(variable->value);
+	return create(reading, kind, name, value.data, value.size);
 }
 
 /* Gives the size of what was read, which is at most `room`; -1, and errno, on failure. */
@@ -237,31 +240,4 @@ static struct tn_secret *read_credential(const struct reading *reading, const ch
 		                       "the unit",
 		              name, directory, name);
 	return read_path(reading, path, 0);
-}
-
-/* getenv finds but the first, and an environment can hold a name twice. */
-static void forget(const char *name)
-{
-	size_t size = strlen(name);
-
-	for (char **variable = environ; variable && *variable; variable++)
-		if (!strncmp(*variable, name, size) && (*variable)[size] == '=')
-			explicit_bzero(*variable + size + 1, strlen(*variable + size + 1));
-	unsetenv(name);
-}
-
-static void forget_entry(const struct tn_entry *entry)
-{
-	const char *name = name_behind(entry->value, "env");
-
-	if (!strncmp(entry->key, "secret.", strlen("secret.")) && name && *name &&
-	    !strchr(name, '='))
-		forget(name);
-}
-
-void tn_secret_forget_environment(const struct tn_config *config)
-{
-	for (size_t i = 0; i < config->count; i++)
-		for (size_t j = 0; j < config->sections[i]->count; j++)
-			forget_entry(&config->sections[i]->entries[j]);
 }

@@ -1,22 +1,38 @@
-/* secrets.h - all secrets of a deployment. */
+/* secrets.h - all secrets of a plan's Workers. */
 #ifndef TENON_DEPLOY_SECRETS_H
 #define TENON_DEPLOY_SECRETS_H
 
-#include "deploy/deployment.h"
+#include "deploy/plan.h"
+#include "deploy/vault.h"
+
+/* A secret, and the entry that names it. */
+struct tn_bound_secret {
+	const struct tn_entry *entry;
+	struct tn_secret *secret; /* NULL: it could not be read */
+};
+
+/* { 0 } is none at all. */
+struct tn_secrets {
+	struct tn_bound_secret *list;
+	size_t count;
+	size_t capacity;
+};
 
 /*
- * Reads the secrets of the deployment's Workers, one that several inherit once, and takes the
- * variables of all secrets of the configuration out of the environment: before any module is
- * loaded, so that not even a constructor finds one there. Errors are added to the list. false where
- * there is no memory.
+ * Reads the secrets of the Workers that are reachable, one that several inherit once. Those of the
+ * environment are in the vault. Errors are added to the list. false where there is no memory.
  */
-bool tn_secrets_read(struct tn_deployment *deployment, struct tn_errors *errors);
+bool tn_secrets_read(struct tn_secrets *secrets, const struct tn_plan *plan,
+                     const struct tn_vault *vault, struct tn_errors *errors);
+
+/* Takes over a secret, which may be NULL, as that of the entry. false where there is no memory. */
+bool tn_secrets_add(struct tn_secrets *secrets, const struct tn_entry *entry,
+                    struct tn_secret *secret);
 
 /* The secret of an entry; NULL where it could not be read, or the entry is NULL. */
-struct tn_secret *tn_secrets_find(const struct tn_deployment *deployment,
-                                  const struct tn_entry *entry);
+struct tn_secret *tn_secrets_find(const struct tn_secrets *secrets, const struct tn_entry *entry);
 
 /* Wipes and frees them. */
-void tn_secrets_finish(struct tn_deployment *deployment);
+void tn_secrets_finish(struct tn_secrets *secrets);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define CONTROL_MOST 107 /* bytes, by the address of a Unix socket */
 #define HINT_SIZE 128
 #define ITEM_SIZE 512
 #define LABEL_SIZE 256
@@ -170,6 +171,24 @@ static void read_access_log(const struct reader *reader, const struct key *key)
 		reader->settings->access_log = tn_config_resolve(reader->entry->place, value);
 }
 
+static void read_control(const struct reader *reader, const struct key *key)
+{
+	const char *value = reader->entry->value;
+	char *path = *value ? tn_config_resolve(reader->entry->place, value) : NULL;
+
+	(void)key;
+	if (!*value)
+		complain(reader, value, "name the file of the control socket");
+	if (path && strlen(path) > CONTROL_MOST) {
+		complain(reader, path,
+		         "the path of a socket has at most 107 bytes: write a shorter one");
+		free(path);
+		return;
+	}
+	free(reader->settings->control);
+	reader->settings->control = path;
+}
+
 #define AT(field) offsetof(struct tn_settings, field)
 #define DAY ((int64_t)24 * 3600 * 1000)
 #define BESIDE_BODY ((int64_t)64 * 1024) /* for the head, and the call of a Worker */
@@ -180,6 +199,7 @@ static const struct key keys[] = {
 	{ "processes", read_processes, AT(processes), 1, 1024, "" },
 	{ "modules", read_modules, 0, 0, 0, "" },
 	{ "access_log", read_access_log, 0, 0, 0, "" },
+	{ "control", read_control, 0, 0, 0, "" },
 	{ "log_level", read_log_level, AT(log_level), 0, 3, "" },
 	{ "max_body", read_size, AT(max_body), 0, TERABYTE, " bytes" },
 	{ "max_depth", read_integer, AT(max_depth), 1, TN_DEPTH_MAX, "" },
@@ -187,6 +207,7 @@ static const struct key keys[] = {
 	{ "request_memory", read_size, AT(request_memory), BESIDE_BODY, TERABYTE, " bytes" },
 	{ "idle_timeout", read_duration, AT(idle_timeout), 1000, DAY, "ms" },
 	{ "drain_timeout", read_duration, AT(drain_timeout), 0, DAY, "ms" },
+	{ "ready_timeout", read_duration, AT(ready_timeout), 100, DAY, "ms" },
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -240,6 +261,7 @@ void tn_settings_read(struct tn_settings *settings, const struct tn_keys *host, 
 		.max_body = 1024 * 1024,
 		.idle_timeout = 60 * 1000,
 		.drain_timeout = 30 * 1000,
+		.ready_timeout = 30 * 1000,
 		.log_level = TN_LOG_INFO,
 	};
 	for (size_t i = 0; i < host->count; i++)
@@ -261,6 +283,8 @@ void tn_settings_finish(struct tn_settings *settings)
 {
 	free(settings->modules);
 	free(settings->access_log);
+	free(settings->control);
 	settings->modules = NULL;
 	settings->access_log = NULL;
+	settings->control = NULL;
 }

@@ -14,12 +14,14 @@ struct tn_settings {
 	int64_t processes; /* 0: one for each core */
 	char *modules;     /* where a module without a slash is sought */
 	char *access_log;  /* "stderr", "stdout", "off" or a path */
+	char *control;     /* path of the control socket; NULL: beside the configuration */
 	int64_t max_depth;
 	int64_t max_calls;
 	int64_t request_memory; /* bytes */
 	int64_t max_body;       /* bytes */
 	int64_t idle_timeout;   /* ms that a connection may be silent */
 	int64_t drain_timeout;  /* ms for what is in flight when the host is to stop */
+	int64_t ready_timeout;  /* ms that a host process may take to start */
 	int64_t log_level;      /* enum tn_log_level */
 };
 

@@ -71,6 +71,7 @@ static void make_instance(struct fixture *fixture, size_t number)
 
 static void set_up(struct fixture *fixture, const char *text)
 {
+	static const struct tn_deployment_options options = { 0 };
 	static char path[] = "./one.so";
 
 	memset(fixture, 0, sizeof(*fixture));
@@ -80,31 +81,44 @@ static void set_up(struct fixture *fixture, const char *text)
 	fixture->plan = tn_plan_create(fixture->config, NULL, &fixture->errors);
 	CU_ASSERT_FATAL(fixture->plan && fixture->plan->count <= WORKERS_MAX);
 	fixture->module = (struct tn_module){ .path = path, .worker = &tn_worker };
-	for (size_t i = 0; i < fixture->plan->count; i++)
+	for (size_t i = 0; i < fixture->plan->count; i++) {
+		fixture->plan->workers[i].reachable = true;
 		make_instance(fixture, i);
+	}
 	fixture->deployment = (struct tn_deployment){
 		.plan = fixture->plan,
 		.instances = fixture->instances,
 		.count = fixture->plan->count,
 		.by_worker = fixture->by_worker,
 		.next_split = fixture->splits,
+		.options = &options,
 	};
 }
 
 static void tear_down(struct fixture *fixture)
 {
-	tn_secrets_finish(&fixture->deployment);
+	tn_secrets_finish(&fixture->deployment.secrets);
 	tn_shared_destroy(fixture->deployment.shared);
 	tn_plan_destroy(fixture->plan);
 	tn_config_destroy(fixture->config);
 	tn_errors_finish(&fixture->errors);
 }
 
+static void read_secrets(struct fixture *fixture)
+{
+	struct tn_vault vault = { 0 };
+
+	CU_ASSERT(tn_vault_take(&vault, fixture->config));
+	CU_ASSERT(tn_secrets_read(&fixture->deployment.secrets, fixture->plan, &vault,
+	                          &fixture->errors));
+	tn_vault_finish(&vault);
+}
+
 /* The first Worker's env; the keys of all are looked at. */
 static void fill(struct fixture *fixture, const char *text)
 {
 	set_up(fixture, text);
-	CU_ASSERT(tn_secrets_read(&fixture->deployment, &fixture->errors));
+	read_secrets(fixture);
 	tn_binding_check_keys(fixture->deployment.plan, &fixture->deployment, &fixture->errors);
 	tn_binding_fill(&fixture->deployment, &fixture->instances[0], &fixture->errors);
 }
@@ -200,7 +214,7 @@ static void self_is_left_alone(void)
 
 	set_up(&fixture, "[worker one]\n" GOOD OTHER);
 	before = fixture.envs[0].self;
-	CU_ASSERT(tn_secrets_read(&fixture.deployment, &fixture.errors));
+	read_secrets(&fixture);
 	tn_binding_fill(&fixture.deployment, &fixture.instances[0], &fixture.errors);
 	CU_ASSERT(memcmp(&fixture.envs[0].self, &before, sizeof(before)) == 0);
 	tear_down(&fixture);
@@ -364,7 +378,7 @@ static void a_secret_that_several_inherit_is_read_once(void)
 	fill(&fixture, "[worker one]\n" GOOD "[worker one@v2]\n" OTHER);
 	tn_binding_fill(&fixture.deployment, &fixture.instances[1], &fixture.errors);
 	CHECK_ERRORS(&fixture.errors, "");
-	CHECK_NUMBER(fixture.deployment.secret_count, 1);
+	CHECK_NUMBER(fixture.deployment.secrets.count, 1);
 	CU_ASSERT_PTR_EQUAL(fixture.envs[0].TOKEN, fixture.envs[1].TOKEN);
 	tear_down(&fixture);
 }

@@ -114,9 +114,68 @@ static void a_path_is_seen_from_the_file_it_stands_in(void)
 	}
 }
 
+/* ---- From files that were read elsewhere --------------------------------------------------- */
+
+static struct tn_file file_of(ino_t number, const char *path, const char *text)
+{
+	struct tn_file file = {
+		.path = strdup(path),
+		.text = strdup(text),
+		.size = strlen(text),
+		.status.st_ino = number,
+	};
+
+	CU_ASSERT_FATAL(file.path && file.text);
+	return file;
+}
+
+/* The paths lead nowhere, and what is included is not looked for. */
+static void files_are_put_together(void)
+{
+	const struct tn_file files[] = {
+		file_of(1, "none/x.ini", "include = none/*.ini, missing.ini\n[worker x]\n"),
+		file_of(2, "none/a.ini", "\n[worker a]\nvar.A = 1\n"),
+		file_of(3, "none/b.ini", "[worker b]\n"),
+	};
+	struct tn_errors errors = { 0 };
+	struct tn_config *config = tn_config_assemble(files, 3, &errors);
+
+	CHECK_ERRORS(&errors, "");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(config);
+	CHECK_TEXT(tn_config_path(config), "none/x.ini");
+	CHECK_NUMBER((long long)config->file_count, 3);
+	CHECK_NUMBER((long long)config->count, 3);
+	CHECK_TEXT(config->sections[0]->name, "x");
+	CHECK_TEXT(config->sections[1]->name, "a");
+	CHECK_TEXT(config->sections[1]->place.file, "none/a.ini");
+	CHECK_NUMBER(config->sections[1]->place.line, 2);
+	CHECK_TEXT(tn_section_find(config->sections[1], "var.A")->value, "1");
+	CU_ASSERT_PTR_EQUAL(tn_config_find(config, "worker", "b"), config->sections[2]);
+	tn_config_destroy(config);
+}
+
+static void mistakes_in_them_are_told(void)
+{
+	const struct tn_file files[] = {
+		file_of(1, "x.ini", "[worker x]\n"),
+		file_of(2, "a.ini", "[worker x]\nhere is nothing\n"),
+	};
+	struct tn_errors errors = { 0 };
+	struct tn_config *config = tn_config_assemble(files, 2, &errors);
+
+	CU_ASSERT_PTR_NOT_NULL(config);
+	CHECK_NUMBER((long long)errors.errors, 2);
+	for (size_t i = 0; i < errors.count; i++)
+		CHECK_TEXT(errors.list[i].place.file, "a.ini");
+	tn_errors_finish(&errors);
+	tn_config_destroy(config);
+}
+
 TEST_MAIN("deploy/config",
           TEST(a_key_is_found),
           TEST(a_section_is_found_by_kind_and_name),
           TEST(a_section_is_named_as_messages_name_it),
           TEST(no_text_at_all_is_a_configuration),
-          TEST(a_path_is_seen_from_the_file_it_stands_in))
+          TEST(a_path_is_seen_from_the_file_it_stands_in),
+          TEST(files_are_put_together),
+          TEST(mistakes_in_them_are_told))

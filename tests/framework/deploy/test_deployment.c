@@ -189,7 +189,7 @@ static void what_no_route_leads_to_is_not_loaded(void)
 	CHECK_TEXT(fixture.deployment->instances[0].name, "one");
 	CHECK_TEXT(fixture.deployment->instances[1].name, "two");
 	CHECK_NUMBER(fixture.deployment->module_count, 1);
-	CHECK_NUMBER(fixture.deployment->secret_count, 0);
+	CHECK_NUMBER(fixture.deployment->secrets.count, 0);
 	CU_ASSERT_PTR_NULL(tn_deployment_find(fixture.deployment, "dead"));
 	CU_ASSERT_PTR_NULL(tn_deployment_find(fixture.deployment, "deader"));
 	CU_ASSERT_PTR_NULL(tn_deployment_find(fixture.deployment, "nobody"));

@@ -652,7 +652,7 @@ static void check_opened(const char *environment, unsigned production, unsigned 
 	CHECK_NUMBER(opened[0], production);
 	CHECK_NUMBER(opened[1], staging);
 	CHECK_NUMBER((long long)deployment->count, 1);
-	CHECK_NUMBER((long long)deployment->secret_count, 1);
+	CHECK_NUMBER((long long)deployment->secrets.count, 1);
 	tn_deployment_destroy(deployment);
 	planned_end(&planned);
 }
@@ -721,7 +721,7 @@ static void a_secret_that_several_inherit_is_read_once(void)
 	deployment = deploy(&planned, NULL);
 	CHECK_TOLD(&planned, "");
 	CHECK_NUMBER((long long)deployment->count, 3);
-	CHECK_NUMBER((long long)deployment->secret_count, 1);
+	CHECK_NUMBER((long long)deployment->secrets.count, 1);
 	tn_deployment_destroy(deployment);
 	planned_end(&planned);
 }

@@ -6,7 +6,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define LITERAL \
@@ -16,6 +15,7 @@
 struct fixture {
 	char directory[256];
 	struct tn_config *config;
+	struct tn_vault vault;
 	struct tn_errors errors;
 	struct tn_secret *secret;
 };
@@ -42,6 +42,7 @@ static void forget_result(struct fixture *fixture)
 static void tear_down(struct fixture *fixture)
 {
 	forget_result(fixture);
+	tn_vault_finish(&fixture->vault);
 	CHECK_NUMBER(rmdir(fixture->directory), 0);
 }
 
@@ -85,8 +86,9 @@ static void read_value(struct fixture *fixture, const char *value)
 	snprintf(text, sizeof(text), "[worker auth]\nsecret.T = %s\n", value);
 	fixture->config = tn_config_parse(path, text, strlen(text), &fixture->errors);
 	CU_ASSERT_FATAL(fixture->config != NULL && fixture->errors.count == 0);
+	CU_ASSERT_TRUE(tn_vault_take(&fixture->vault, fixture->config));
 	fixture->secret = tn_secret_read(&fixture->config->sections[0]->entries[0], "auth",
-	                                 &fixture->errors);
+	                                 &fixture->vault, &fixture->errors);
 }
 
 /* The value gives this secret. */
@@ -140,7 +142,7 @@ static void environment(void)
 	setenv("TN_TEST_A", "sesame", 1);
 	check_secret(&fixture, "env:TN_TEST_A", "sesame");
 	check_secret(&fixture, "\"env:TN_TEST_A\"", "sesame");
-	CHECK_TEXT(getenv("TN_TEST_A"), "sesame"); /* for a second entry that names it */
+	CU_ASSERT_PTR_NULL(getenv("TN_TEST_A")); /* it is in the vault */
 	check_secret(&fixture, "env:TN_TEST_A ; a comment", "sesame");
 	setenv("TN_TEST_A", "sesame\n\n", 1);
 	check_secret(&fixture, "env:TN_TEST_A", "sesame\n");
@@ -331,88 +333,6 @@ static void credential(void)
 	tear_down(&fixture);
 }
 
-static void forget(const char *text)
-{
-	struct tn_errors errors = { 0 };
-	struct tn_config *config = tn_config_parse("t.ini", text, strlen(text), &errors);
-
-	CU_ASSERT_FATAL(config != NULL && errors.count == 0);
-	tn_secret_forget_environment(config);
-	tn_config_destroy(config);
-}
-
-static void forgets_what_secrets_name(void)
-{
-	setenv("TN_TEST_A", "a", 1);
-	setenv("TN_TEST_B", "b", 1);
-	setenv("TN_TEST_C", "c", 1);
-	setenv("TN_TEST_AB", "ab", 1);
-	forget("[worker x]\nsecret.A = env:TN_TEST_A\nvar.C = env:TN_TEST_C\n"
-	       "secret.D = file:TN_TEST_C\nsecret.E = env:TN_TEST_UNSET\n"
-	       "[worker y]\nsecret.A = \"env:TN_TEST_A\"\nsecret.B = env:TN_TEST_B ; c\n");
-	CU_ASSERT_PTR_NULL(getenv("TN_TEST_A"));
-	CU_ASSERT_PTR_NULL(getenv("TN_TEST_B"));
-	CHECK_TEXT(getenv("TN_TEST_C"), "c");
-	CHECK_TEXT(getenv("TN_TEST_AB"), "ab");
-	unsetenv("TN_TEST_C");
-	unsetenv("TN_TEST_AB");
-}
-
-static bool shows(const char *text)
-{
-	FILE *file = fopen("/proc/self/environ", "re");
-	char block[65536];
-	size_t size;
-
-	CU_ASSERT_FATAL(file != NULL);
-	size = fread(block, 1, sizeof(block), file);
-	fclose(file);
-	for (size_t i = 0; i + strlen(text) <= size; i++)
-		if (!memcmp(block + i, text, strlen(text)))
-			return true;
-	return false;
-}
-
-/* Runs this test once more, in a process that was started with the variable, twice. */
-static int run_again(void)
-{
-	char name[] = "test_secret_source", test[] = "forgets_in_place";
-	char *arguments[] = { name, test, NULL };
-	char first[] = "TN_TEST_BLOCK=open-sesame-1", second[] = "TN_TEST_BLOCK=open-sesame-2";
-	char other[] = "TN_TEST_AGAIN=1", leaks[] = "ASAN_OPTIONS=detect_leaks=0";
-	char *variables[] = { first, second, other, leaks, NULL };
-	char path[4096] = "";
-	int status = -1;
-	pid_t child;
-
-	CU_ASSERT_FATAL(readlink("/proc/self/exe", path, sizeof(path) - 1) > 0);
-	child = fork();
-	if (child == 0) {
-		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-		dup2(null, STDOUT_FILENO);
-		execve(path, arguments, variables);
-		_exit(127);
-	}
-	CU_ASSERT_FATAL(child > 0);
-	CHECK_NUMBER(waitpid(child, &status, 0), child);
-	return status;
-}
-
-static void forgets_in_place(void)
-{
-	if (!getenv("TN_TEST_AGAIN")) {
-		CHECK_NUMBER(run_again(), 0);
-		return;
-	}
-	CU_ASSERT(shows("open-sesame-1"));
-	CU_ASSERT(shows("open-sesame-2"));
-	forget("[worker x]\nsecret.A = env:TN_TEST_BLOCK\n");
-	CU_ASSERT(!shows("open-sesame"));
-	CU_ASSERT_PTR_NULL(getenv("TN_TEST_BLOCK"));
-	CU_ASSERT(shows("TN_TEST_AGAIN=1"));
-}
-
 static void a_source_is_told_from_a_secret(void)
 {
 	CU_ASSERT_TRUE(tn_secret_is_source("env:A"));
@@ -434,6 +354,4 @@ TEST_MAIN("deploy/secret_source",
           TEST(a_file_is_neither_empty_nor_large),
           TEST(bytes_are_kept),
           TEST(credential),
-          TEST(forgets_what_secrets_name),
-          TEST(forgets_in_place),
           TEST(a_source_is_told_from_a_secret))

@@ -68,12 +68,14 @@ static void without_a_section_all_have_defaults(void)
 	CHECK_NUMBER(fixture.settings.processes, 0);
 	CHECK_TEXT(fixture.settings.modules, "etc");
 	CHECK_TEXT(fixture.settings.access_log, "stderr");
+	CHECK_TEXT(fixture.settings.control, NULL);
 	CHECK_NUMBER(fixture.settings.max_depth, 32);
 	CHECK_NUMBER(fixture.settings.max_calls, 1000);
 	CHECK_NUMBER(fixture.settings.request_memory, 16 << 20);
 	CHECK_NUMBER(fixture.settings.max_body, 1 << 20);
 	CHECK_NUMBER(fixture.settings.idle_timeout, 60000);
 	CHECK_NUMBER(fixture.settings.drain_timeout, 30000);
+	CHECK_NUMBER(fixture.settings.ready_timeout, 30000);
 	CHECK_NUMBER(fixture.settings.log_level, TN_LOG_INFO);
 	finish(&fixture);
 }
@@ -87,13 +89,15 @@ static void each_key_sets_its_own(void)
 	                        "processes = 4\n"
 	                        "modules = ../lib\n"
 	                        "access_log = log/access\n"
+	                        "control = run/socket\n"
 	                        "log_level = warning\n"
 	                        "max_body = 2K\n"
 	                        "max_depth = 5\n"
 	                        "max_calls = 6\n"
 	                        "request_memory = 1M\n"
 	                        "idle_timeout = 7s\n"
-	                        "drain_timeout = 8ms\n");
+	                        "drain_timeout = 8ms\n"
+	                        "ready_timeout = 9s\n");
 	CHECK_ERRORS(&fixture.errors, "");
 	CHECK_NUMBER(fixture.settings.listen_count, 3);
 	CHECK_TEXT(fixture.settings.listen[0].host, "");
@@ -102,6 +106,7 @@ static void each_key_sets_its_own(void)
 	CHECK_NUMBER(fixture.settings.processes, 4);
 	CHECK_TEXT(fixture.settings.modules, "etc/../lib");
 	CHECK_TEXT(fixture.settings.access_log, "etc/log/access");
+	CHECK_TEXT(fixture.settings.control, "etc/run/socket");
 	CHECK_NUMBER(fixture.settings.log_level, TN_LOG_WARNING);
 	CHECK_NUMBER(fixture.settings.max_body, 2048);
 	CHECK_NUMBER(fixture.settings.max_depth, 5);
@@ -109,6 +114,7 @@ static void each_key_sets_its_own(void)
 	CHECK_NUMBER(fixture.settings.request_memory, 1 << 20);
 	CHECK_NUMBER(fixture.settings.idle_timeout, 7000);
 	CHECK_NUMBER(fixture.settings.drain_timeout, 8);
+	CHECK_NUMBER(fixture.settings.ready_timeout, 9000);
 	finish(&fixture);
 }
 
@@ -182,6 +188,9 @@ static void values_out_of_range_are_refused(void)
 	check_line("drain_timeout = 0s", "");
 	check_line("drain_timeout = 25h",
 	           "drain_timeout: '25h': write a value from 0ms to 86400000ms");
+	check_line("ready_timeout = 100ms", "");
+	check_line("ready_timeout = 99ms",
+	           "ready_timeout: '99ms': write a value from 100ms to 86400000ms");
 	check_line("request_memory = 63K", "request_memory: '63K': write a value from 65536 bytes "
 	                                   "to 1099511627776 bytes");
 }

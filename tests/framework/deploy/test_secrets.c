@@ -1,0 +1,155 @@
+#include "deploy/secrets.h"
+
+#include "message/secret.h"
+
+#include "planned.h"
+
+/* A plan, and the secrets that its files and the environment hold. */
+struct fixture {
+	struct planned planned;
+	struct tn_vault vault;
+	struct tn_secrets secrets;
+};
+
+static void read_text(struct fixture *fixture, const char *environment, const char *text)
+{
+	*fixture = (struct fixture){ 0 };
+	planned_text(&fixture->planned, environment, text);
+	CU_ASSERT_TRUE(tn_vault_take(&fixture->vault, fixture->planned.config));
+	CU_ASSERT_TRUE(tn_secrets_read(&fixture->secrets, fixture->planned.plan, &fixture->vault,
+	                               &fixture->planned.errors));
+}
+
+static void end(struct fixture *fixture)
+{
+	tn_secrets_finish(&fixture->secrets);
+	tn_vault_finish(&fixture->vault);
+	planned_end(&fixture->planned);
+}
+
+static const struct tn_entry *entry_of(const struct fixture *fixture, const char *worker,
+                                       const char *key)
+{
+	const struct tn_plan_worker *found = tn_plan_find(fixture->planned.plan, worker);
+	const struct tn_entry *entry = found ? tn_keys_find(&found->keys, key) : NULL;
+
+	CU_ASSERT_PTR_NOT_NULL(entry);
+	return entry;
+}
+
+static struct tn_secret *secret_of(const struct fixture *fixture, const char *worker,
+                                   const char *key)
+{
+	return tn_secrets_find(&fixture->secrets, entry_of(fixture, worker, key));
+}
+
+static const char *text_of(const struct fixture *fixture, const char *worker, const char *key)
+{
+	return tn_secret_reveal(secret_of(fixture, worker, key)).data;
+}
+
+static void each_worker_has_its_own(void)
+{
+	struct fixture fixture;
+
+	setenv("TN_TEST_A", "a", 1);
+	setenv("TN_TEST_B", "b", 1);
+	read_text(&fixture, NULL,
+	          "[worker one]\nroute = /\nsecret.A = env:TN_TEST_A\nsecret.B = env:TN_TEST_B\n"
+	          "[worker two]\nroute = /2\nsecret.A = env:TN_TEST_B\nvar.B = env:TN_TEST_B\n");
+	CHECK_TOLD(&fixture.planned, "");
+	CHECK_NUMBER((long long)fixture.secrets.count, 3);
+	CHECK_TEXT(text_of(&fixture, "one", "secret.A"), "a");
+	CHECK_TEXT(text_of(&fixture, "one", "secret.B"), "b");
+	CHECK_TEXT(text_of(&fixture, "two", "secret.A"), "b");
+	CU_ASSERT_PTR_NULL(secret_of(&fixture, "two", "var.B"));
+	CU_ASSERT_PTR_NULL(tn_secrets_find(&fixture.secrets, NULL));
+	end(&fixture);
+}
+
+static void one_that_several_inherit_is_read_once(void)
+{
+	struct fixture fixture;
+
+	setenv("TN_TEST_A", "a", 1);
+	read_text(&fixture, NULL,
+	          "[worker one]\nroute = /\nsecret.A = env:TN_TEST_A\n"
+	          "[worker one@v2]\nroute = v2/*\n"
+	          "[worker one@v3]\nroute = v3/*\nsecret.A = env:TN_TEST_MISSING\n"
+	          "[worker one@v4]\nroute = v4/*\ninherits = one@v3\n");
+	CHECK_TOLD(&fixture.planned,
+	           "x.ini:8: worker 'one@v3': secret.A: the environment variable "
+	           "'TN_TEST_MISSING' is not set: set it where tenon is started\n");
+	CHECK_NUMBER((long long)fixture.secrets.count, 2);
+	CHECK_TEXT(text_of(&fixture, "one@v2", "secret.A"), "a");
+	CU_ASSERT_PTR_NULL(secret_of(&fixture, "one@v4", "secret.A"));
+	end(&fixture);
+}
+
+/* Nor complained of; the variable leaves the environment all the same. */
+static void those_of_whom_nobody_reaches_are_not_read(void)
+{
+	struct fixture fixture;
+
+	setenv("TN_TEST_A", "a", 1);
+	read_text(&fixture, "staging",
+	          "[worker one]\nroute = /\nsecret.A = file:production\n"
+	          "[worker one@staging]\nsecret.A = file:staging\n"
+	          "[worker two]\nsecret.B = env:TN_TEST_A\n");
+	CHECK_TOLD(&fixture.planned, "x.ini:5: worker 'one@staging': secret.A: the file 'staging' "
+	                             "cannot be opened: No such file or directory\n");
+	CHECK_NUMBER((long long)fixture.secrets.count, 1);
+	CU_ASSERT_PTR_NULL(getenv("TN_TEST_A"));
+	end(&fixture);
+}
+
+/* More than there was room for at first. */
+static void there_is_room_for_many(void)
+{
+	static char text[65536];
+	struct fixture fixture;
+	size_t size;
+
+	setenv("TN_TEST_A", "a", 1);
+	size = (size_t)snprintf(text, sizeof(text), "[worker one]\nroute = /\n");
+	for (int i = 0; i < 1000; i++)
+		size += (size_t)snprintf(text + size, sizeof(text) - size,
+		                         "secret.S%d = env:TN_TEST_A\n", i);
+	read_text(&fixture, NULL, text);
+	CHECK_TOLD(&fixture.planned, "");
+	CHECK_NUMBER((long long)fixture.secrets.count, 1000);
+	CHECK_TEXT(text_of(&fixture, "one", "secret.S0"), "a");
+	CHECK_TEXT(text_of(&fixture, "one", "secret.S999"), "a");
+	end(&fixture);
+}
+
+/* As a host process does with those that it was given. */
+static void what_is_added_is_found(void)
+{
+	struct fixture fixture;
+	const struct tn_entry *entry;
+
+	read_text(&fixture, NULL, "[worker one]\nvar.A = a\nsecret.A = env:X\nsecret.B = env:Y\n"
+	                          "[worker two]\nroute = /\n");
+	CHECK_TOLD(&fixture.planned, "");
+	CHECK_NUMBER((long long)fixture.secrets.count, 0);
+	entry = entry_of(&fixture, "one", "secret.A");
+	CU_ASSERT_PTR_NULL(tn_secrets_find(&fixture.secrets, entry));
+	CU_ASSERT_TRUE(tn_secrets_add(&fixture.secrets, entry, tn_secret_create("given", 5)));
+	CU_ASSERT_TRUE(tn_secrets_add(&fixture.secrets, entry_of(&fixture, "one", "secret.B"),
+	                              NULL));
+	CHECK_NUMBER((long long)fixture.secrets.count, 2);
+	CHECK_TEXT(text_of(&fixture, "one", "secret.A"), "given");
+	CU_ASSERT_PTR_NULL(secret_of(&fixture, "one", "secret.B"));
+	tn_secrets_finish(&fixture.secrets);
+	CHECK_NUMBER((long long)fixture.secrets.count, 0);
+	CU_ASSERT_PTR_NULL(tn_secrets_find(&fixture.secrets, entry));
+	end(&fixture);
+}
+
+TEST_MAIN("deploy/secrets",
+          TEST(each_worker_has_its_own),
+          TEST(one_that_several_inherit_is_read_once),
+          TEST(those_of_whom_nobody_reaches_are_not_read),
+          TEST(there_is_room_for_many),
+          TEST(what_is_added_is_found))
