@@ -39,6 +39,7 @@ static void find_options(const struct tn_command *command, struct option *option
 		{ "all", no_argument, NULL, 'a' },
 		{ "dot", no_argument, NULL, 'd' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "single", no_argument, NULL, '1' },
 		{ "start", no_argument, NULL, 's' },
 	};
 	size_t count = 0;
@@ -88,6 +89,9 @@ static int read_option(const struct tn_command *command, struct tn_arguments *re
 		return 0;
 	case 'j':
 		result->json = true;
+		return 0;
+	case '1':
+		result->single = true;
 		return 0;
 	case 's':
 		result->start = true;

@@ -22,7 +22,7 @@ struct tn_arguments {
 	char *const *words;      /* those behind it */
 	int count;               /* of them */
 	const char *environment; /* --environment NAME; NULL */
-	bool all, dot, json, start;
+	bool all, dot, json, single, start;
 	int timeout; /* ms; --timeout 10s */
 };
 

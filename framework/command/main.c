@@ -1,5 +1,6 @@
 #include "command/command.h"
 #include "command/input.h"
+#include "supervise/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +10,14 @@
 #include <unistd.h>
 
 static const struct tn_command commands[] = {
-	{ "run", tn_command_run, "[--environment NAME] FILE", 1, 1,
+	{ "run", tn_command_run, "[--environment NAME] [--single] FILE", 1, 1,
 	  "        serve what the configuration says\n" },
+	{ "status", tn_command_status, "[--environment NAME] [--json] FILE", 1, 1,
+	  "        what the host that runs serves, and with which processes\n" },
+	{ "reload", tn_command_reload, "[--environment NAME] FILE", 1, 1,
+	  "        have the host that runs read the configuration anew; waits until it serves\n" },
+	{ "stop", tn_command_stop, "[--environment NAME] FILE", 1, 1,
+	  "        have the host answer what it has accepted, and end; waits for that\n" },
 	{ "check", tn_command_check, "[--environment NAME] [--start] [--timeout 10s] FILE", 1, 1,
 	  "        load everything, serve nothing, tell all errors; --start runs the start\n"
 	  "        and stop hooks, too; --timeout is for each module and hook\n" },
@@ -69,6 +76,8 @@ int main(int count, char **arguments)
 {
 	const char *name = count > 1 ? arguments[1] : "";
 
+	if (strcmp(name, "host") == 0) /* of the supervisor's, not of a user's */
+		return tn_process_run(count - 2, arguments + 2);
 	open_standard_files();
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(name, commands[i].name) == 0)

@@ -3,6 +3,7 @@
 #include "observe/log.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -25,6 +26,7 @@ struct loop {
 	int64_t resume_at;   /* ms; when they are to be watched again */
 	int64_t quiet_until; /* ms; no second line about the pauses before */
 	bool draining;
+	bool patient;      /* those who keep their connections have until the deadline */
 	bool ended;        /* a second signal */
 	int64_t deadline;  /* ms */
 	int64_t grace_end; /* ms */
@@ -124,6 +126,8 @@ static void start_draining(struct loop *loop)
 	for (size_t i = 0; i < loop->options->listener_count; i++) {
 		int listener = loop->options->listeners[i];
 
+		/* Other processes have it, too: closing alone would leave it watched. */
+		epoll_ctl(loop->epoll, EPOLL_CTL_DEL, listener, NULL);
 		/* Whoever is in the queue was let in by the kernel already. */
 		while (accept_one(loop, listener))
 			;
@@ -132,19 +136,32 @@ static void start_draining(struct loop *loop)
 	loop->listening = true; /* there is nothing to resume */
 }
 
+/* A host that is replaced lets its clients have their next reply; one that is stopped does not. */
+static void take_signal(struct loop *loop, int signal)
+{
+	if (loop->draining && loop->patient && signal != SIGHUP) {
+		loop->patient = false;
+		loop->grace_end = now_ms() + GRACE_MS;
+		return;
+	}
+	if (loop->draining) {
+		loop->ended = signal != SIGHUP;
+		return;
+	}
+	tn_log_write(TN_LOG_INFO, NULL, "SIG%s: stopping, %u in flight", sigabbrev_np(signal),
+	             tn_edge_in_flight(loop->edge));
+	start_draining(loop);
+	loop->patient = signal == SIGHUP;
+	if (loop->patient)
+		loop->grace_end = loop->deadline;
+}
+
 static void take_signals(struct loop *loop)
 {
 	unsigned char signal;
 
-	while (read(loop->options->signals, &signal, 1) == 1) {
-		if (loop->draining) {
-			loop->ended = true;
-			continue;
-		}
-		tn_log_write(TN_LOG_INFO, NULL, "SIG%s: stopping, %u in flight",
-		             sigabbrev_np(signal), tn_edge_in_flight(loop->edge));
-		start_draining(loop);
-	}
+	while (read(loop->options->signals, &signal, 1) == 1)
+		take_signal(loop, signal);
 }
 
 /* ---- Turning ------------------------------------------------------------------------------- */
@@ -227,7 +244,7 @@ static bool is_drained(const struct loop *loop, bool quiet, int64_t now)
 
 static enum tn_loop_result drain(struct loop *loop)
 {
-	int timeout = 0;
+	int timeout = -1;
 	bool quiet = false;
 	unsigned in_flight;
 	int64_t now;
@@ -236,6 +253,8 @@ static enum tn_loop_result drain(struct loop *loop)
 		if (is_drained(loop, quiet, now))
 			return TN_LOOP_DRAINED;
 		timeout = sooner(timeout, now < loop->grace_end ? loop->grace_end : loop->deadline);
+		if (!quiet)
+			timeout = 0; /* that nothing is left shows in a turn without an event */
 		timeout = turn(loop, timeout, &quiet);
 	}
 	in_flight = tn_edge_in_flight(loop->edge);

@@ -19,7 +19,11 @@ enum tn_loop_result {
 	TN_LOOP_FAILED,   /* the loop could not be set up; there is a line in the log */
 };
 
-/* Serves until a signal comes, then drains: accepts what already waits, answers what has begun. */
+/*
+ * Serves until a signal comes, then drains: accepts what already waits, answers what has begun.
+ * SIGHUP says that another process goes on serving: then connections are kept until their next
+ * request, or until drain_timeout.
+ */
 enum tn_loop_result tn_loop_run(struct tn_edge *edge, const struct tn_loop_options *options);
 
 #endif

@@ -120,6 +120,44 @@ int tn_listener_bind(struct tn_listener *listener, const struct tn_address *addr
 	return code;
 }
 
+/* An IPv6 socket takes IPv4 along where the first one does. */
+static bool prepare(int socket_, int first, int family)
+{
+	int one = 1;
+	int only = 0;
+	socklen_t size = sizeof(only);
+
+	if (setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    setsockopt(socket_, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)))
+		return false;
+	if (family != AF_INET6)
+		return true;
+	return getsockopt(first, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 &&
+	       setsockopt(socket_, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) == 0;
+}
+
+int tn_listener_join(const struct tn_listener *listener)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t size = sizeof(address);
+	int one = 1;
+	int socket_;
+
+	if (getsockname(listener->socket, (struct sockaddr *)&address, &size) ||
+	    setsockopt(listener->socket, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)))
+		return -1;
+	socket_ = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (socket_ < 0)
+		return -1;
+	if (prepare(socket_, listener->socket, address.ss_family) &&
+	    bind(socket_, (struct sockaddr *)&address, size) == 0)
+		return socket_;
+	one = errno;
+	close(socket_);
+	errno = one;
+	return -1;
+}
+
 int tn_listener_listen(const struct tn_listener *listener, char *reason, size_t room)
 {
 	if (listen(listener->socket, SOMAXCONN) == 0)

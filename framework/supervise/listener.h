@@ -18,6 +18,13 @@ struct tn_listener {
 int tn_listener_bind(struct tn_listener *listener, const struct tn_address *address, char *reason,
                      size_t room);
 
+/*
+ * Binds one more socket to the address of a listener, so that another process may have a queue of
+ * its own (SO_REUSEPORT). The flag is set on the first one only now: its bind has found out whether
+ * somebody else listens there. Returns the socket; -1 and errno where it cannot be had.
+ */
+int tn_listener_join(const struct tn_listener *listener);
+
 /* From now on the kernel lets clients in. As tn_listener_bind. */
 int tn_listener_listen(const struct tn_listener *listener, char *reason, size_t room);
 

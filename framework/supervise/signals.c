@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 static int ends[2] = { -1, -1 };
+static volatile sig_atomic_t latest; /* that was written */
 
 static void take(int signal)
 {
@@ -16,10 +17,12 @@ static void take(int signal)
 	int error = errno;
 	int unread = 0;
 
-	if (ioctl(ends[0], FIONREAD, &unread) == 0 && unread)
+	/* To be replaced, and then to stop, before a turn of the loop: no second one yet. */
+	if (ioctl(ends[0], FIONREAD, &unread) == 0 && unread && latest != SIGHUP)
 		_exit(EX_TEMPFAIL);
-	if (write(ends[1], &byte, 1) != 1)
+	if ((!unread || signal != SIGHUP) && write(ends[1], &byte, 1) != 1)
 		_exit(EX_TEMPFAIL);
+	latest = signal;
 	errno = error;
 }
 
@@ -32,8 +35,10 @@ int tn_signals_open(void)
 	sigemptyset(&action.sa_mask);
 	sigaddset(&action.sa_mask, SIGTERM);
 	sigaddset(&action.sa_mask, SIGINT);
+	sigaddset(&action.sa_mask, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
-	if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0)
+	if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0 ||
+	    sigaction(SIGHUP, &action, NULL) < 0)
 		return -1;
 	return ends[0];
 }

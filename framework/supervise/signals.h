@@ -3,10 +3,10 @@
 #define TENON_SUPERVISE_SIGNALS_H
 
 /*
- * From now on SIGTERM and SIGINT do not end the process: each is a byte, its number, to be read
- * from the descriptor that this returns, whichever thread it came to. One that comes while another
- * has not been read ends the process at once, with EX_TEMPFAIL: whoever should have read it hangs.
- * SIGPIPE is ignored. Returns -1 and sets errno where it fails. Once in a process.
+ * From now on SIGTERM, SIGINT and SIGHUP do not end the process: each is a byte, its number, to be
+ * read from the descriptor that this returns, whichever thread it came to. One that comes while
+ * another has not been read ends the process at once, with EX_TEMPFAIL: whoever should have read
+ * it hangs. SIGPIPE is ignored. Returns -1 and sets errno where it fails. Once in a process.
  *
  * Not earlier than there is a loop to read it: a Worker's start hook that hangs is to be ended by
  * Ctrl-C as any program is.

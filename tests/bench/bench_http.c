@@ -198,6 +198,7 @@ static bool start_counted(struct server *server, struct site *site, enum which w
                           const char *output)
 {
 	static char valgrind[] = "valgrind", tool[] = "--tool=callgrind", run[] = "run";
+	static char single[] = "--single";
 	static char memory[] = TENON_MEMORY;
 	char file[256];
 
@@ -207,7 +208,7 @@ static bool start_counted(struct server *server, struct site *site, enum which w
 		                    (char *[]){ valgrind, tool, file, site->bare,
 		                                which == BARE ? NULL : memory, NULL });
 	return server_start(server,
-	                    (char *[]){ valgrind, tool, file, site->tenon, run,
+	                    (char *[]){ valgrind, tool, file, site->tenon, run, single,
 	                                which == QUIET ? site->quiet : site->logged, NULL });
 }
 

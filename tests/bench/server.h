@@ -212,9 +212,9 @@ static inline bool server_start_bare(struct server *server, struct site *site)
 
 static inline bool server_start_tenon(struct server *server, struct site *site, char *config)
 {
-	static char run[] = "run";
+	static char run[] = "run", single[] = "--single";
 
-	return server_start(server, (char *[]){ site->tenon, run, config, NULL });
+	return server_start(server, (char *[]){ site->tenon, run, single, config, NULL });
 }
 
 #endif

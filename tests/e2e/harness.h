@@ -113,6 +113,7 @@ struct finished program_run(const char *const *arguments);
 /* ---- The host ----------------------------------------------------------------------------- */
 
 struct host_options {
+	bool supervised;                /* a supervisor and its host processes, not one process */
 	const char *const *environment; /* more of it, "NAME=value", ended by NULL */
 	unsigned descriptors;           /* RLIMIT_NOFILE, soft and hard; 0: as it is */
 	const char *const *before;      /* words before the command line, ended by NULL */
@@ -129,10 +130,13 @@ struct host {
 	struct host *next;
 };
 
-/* Starts `tenon run FILE` and waits until it listens. Where it does not, the test fails with the
- * host's log, and is left. */
+/* Starts `tenon run --single FILE` and waits until it listens. Where it does not, the test fails
+ * with the host's log, and is left. */
 struct host *host_start(const char *file);
 struct host *host_start_with(const char *file, const struct host_options *options);
+
+/* The same for `tenon run FILE`: `pid` is the supervisor's. */
+struct host *host_start_supervised(const char *file);
 
 /* The same without waiting. host_ready then waits until it listens, or has ended: false. */
 struct host *host_spawn(const char *file, const struct host_options *options);

@@ -229,7 +229,10 @@ struct host *host_spawn(const char *file, const struct host_options *options)
 	begin_child(&child, options->environment);
 	add_prefix(&child.command);
 	add_words(&child.command, options->before);
-	add_words(&child.command, (const char *const[]){ built("tenon"), "run", file, NULL });
+	add_words(&child.command, (const char *const[]){ built("tenon"), "run", NULL });
+	if (!options->supervised)
+		add_word(&child.command, "--single");
+	add_word(&child.command, file);
 	child.descriptors = options->descriptors;
 	return spawn(&child);
 }
@@ -294,6 +297,11 @@ struct host *host_start_with(const char *file, const struct host_options *option
 struct host *host_start(const char *file)
 {
 	return host_start_with(file, NULL);
+}
+
+struct host *host_start_supervised(const char *file)
+{
+	return host_start_with(file, &(struct host_options){ .supervised = true });
 }
 
 char *host_log(const struct host *host)

@@ -590,7 +590,8 @@ static void an_unknown_version_gets_a_suggestion(void)
 static void an_unknown_environment_gets_a_suggestion(void)
 {
 	const char *file = write_file(BOTH);
-	const char *const arguments[] = { "run", "--environment", "stagin", file, NULL };
+	const char *const arguments[] = { "run", "--single", "--environment", "stagin", file,
+		                          NULL };
 
 	expect(check_in("stagin", file), EX_CONFIG,
 	       "x.ini: there is no environment 'stagin' (did you mean 'staging'?): a section of it "

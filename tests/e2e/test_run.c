@@ -16,7 +16,7 @@
 
 static struct finished run(const char *file)
 {
-	return tenon_run((const char *const[]){ "run", file, NULL }, NULL);
+	return tenon_run((const char *const[]){ "run", "--single", file, NULL }, NULL);
 }
 
 /* The exit code, and all that was written. */
@@ -43,8 +43,8 @@ static struct finished run_as_nobody(const char *file)
 {
 	CU_ASSERT_EQUAL(chmod(scratch_directory(), 0755), 0);
 	return program_run((const char *const[]){ "setpriv", "--reuid=65534", "--regid=65534",
-	                                          "--clear-groups", built("tenon"), "run", file,
-	                                          NULL });
+	                                          "--clear-groups", built("tenon"), "run",
+	                                          "--single", file, NULL });
 }
 
 /* ---- What cannot run ----------------------------------------------------------------------- */
@@ -91,7 +91,8 @@ static void an_address_of_an_environment_is_told_where_it_names_it(void)
 	                                 "[host@staging]\nlisten = 127.0.0.1:%u\n" HELLO,
 	                                 port, plugin("application"));
 	struct finished finished = tenon_run(
-		(const char *const[]){ "run", file, "--environment", "staging", NULL }, NULL);
+		(const char *const[]){ "run", "--single", file, "--environment", "staging", NULL },
+		NULL);
 
 	CHECK_NUMBER(finished.code, EX_UNAVAILABLE);
 	CHECK_NUMBER(count_of(finished.err, text_of("%s:4: [host@staging]: listen: 127.0.0.1:%u: "
@@ -213,7 +214,8 @@ static void the_command_line_is_checked(void)
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		finished = tenon_run(wrong[i], NULL);
-		expect(&finished, EX_USAGE, "tenon: usage: tenon run [--environment NAME] FILE\n");
+		expect(&finished, EX_USAGE,
+		       "tenon: usage: tenon run [--environment NAME] [--single] FILE\n");
 	}
 	CHECK_NUMBER(tenon_run((const char *const[]){ NULL }, NULL).code, EX_USAGE);
 }

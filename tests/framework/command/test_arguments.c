@@ -9,6 +9,12 @@
 
 #define MOST 16
 
+static const struct tn_command run = {
+	.name = "run",
+	.usage = "[--environment NAME] [--single] FILE",
+	.least = 1,
+	.most = 1,
+};
 static const struct tn_command check = {
 	.name = "check",
 	.usage = "[--environment NAME] [--start] [--timeout 10s] FILE",
@@ -86,6 +92,7 @@ static void expect(const struct given *given, int code, const char *complaint, u
 #define CHECK_GOOD(given_) \
 	expect(given_, 0, "", __LINE__)
 
+#define RUN_USES "run [--environment NAME] [--single] FILE"
 #define CHECK_USES "check [--environment NAME] [--start] [--timeout 10s] FILE"
 #define SHOW_USES "show [--environment NAME] [--json] FILE [WORKER]"
 #define GRAPH_USES "graph [--environment NAME] [--dot | --json] FILE"
@@ -104,7 +111,7 @@ static void the_first_word_is_the_file(void)
 	CHECK_TEXT(given.arguments.environment, NULL);
 	CHECK_NUMBER(given.arguments.timeout, 0);
 	CU_ASSERT(!given.arguments.all && !given.arguments.dot && !given.arguments.json &&
-	          !given.arguments.start);
+	          !given.arguments.single && !given.arguments.start);
 	give(&given, &show, "x.ini", "auth@staging", NULL);
 	CHECK_GOOD(&given);
 	CHECK_NUMBER(given.arguments.count, 1);
@@ -141,6 +148,23 @@ static void too_few_or_too_many_words_are_told_the_usage(void)
 }
 
 /* ---- Options ------------------------------------------------------------------------------- */
+
+static void single_is_an_option_of_run(void)
+{
+	struct given given;
+
+	give(&given, &run, "x.ini", NULL);
+	CHECK_GOOD(&given);
+	CU_ASSERT_FALSE(given.arguments.single);
+	give(&given, &run, "x.ini", "--single", NULL);
+	CHECK_GOOD(&given);
+	CU_ASSERT_TRUE(given.arguments.single);
+	CHECK_TEXT(given.arguments.file, "x.ini");
+	give(&given, &run, "--single", NULL);
+	CHECK_USAGE(&given, RUN_USES);
+	give(&given, &check, "--single", "x.ini", NULL);
+	CHECK_USAGE(&given, CHECK_USES);
+}
 
 static void options_stand_before_the_words_or_behind_them(void)
 {
@@ -342,6 +366,7 @@ TEST_MAIN("command/arguments",
           TEST(the_first_word_is_the_file),
           TEST(what_does_not_look_like_an_option_is_a_word),
           TEST(too_few_or_too_many_words_are_told_the_usage),
+          TEST(single_is_an_option_of_run),
           TEST(options_stand_before_the_words_or_behind_them),
           TEST(alternatives_are_options_each),
           TEST(an_unknown_option_is_told_the_usage),

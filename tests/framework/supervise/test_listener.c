@@ -222,6 +222,115 @@ static void a_port_that_another_was_faster_to_take_is_unavailable(void)
 	close_fixture(&second);
 }
 
+/* ---- Several sockets for one address -------------------------------------------------------- */
+
+/* The second one of an address, which listens too. */
+static int join(const struct fixture *fixture)
+{
+	int joined = tn_listener_join(&fixture->listener);
+
+	CU_ASSERT_FATAL(joined >= 0);
+	CHECK_NUMBER(listen(joined, 64), 0);
+	return joined;
+}
+
+static unsigned accept_all(int socket_)
+{
+	unsigned count = 0;
+	int client;
+
+	while ((client = accept(socket_, NULL, NULL)) >= 0) {
+		close(client);
+		count++;
+	}
+	CU_ASSERT(errno == EAGAIN || errno == EWOULDBLOCK);
+	return count;
+}
+
+/* 64 connections that all fell to one of two: once in 2^63. */
+static void those_that_join_share_what_comes(const char *address,
+                                             bool (*connects)(unsigned port))
+{
+	struct fixture fixture;
+	unsigned first, second;
+	int joined;
+
+	listen_on(&fixture, address);
+	joined = join(&fixture);
+	for (int i = 0; i < 64; i++)
+		CU_ASSERT_TRUE(connects(port_of(&fixture)));
+	first = accept_all(fixture.listener.socket);
+	second = accept_all(joined);
+	CHECK_NUMBER(first + second, 64);
+	CU_ASSERT(first > 0 && second > 0);
+	close(joined);
+	close_fixture(&fixture);
+}
+
+static void two_sockets_share_an_address(void)
+{
+	those_that_join_share_what_comes("127.0.0.1:0", connects_v4);
+}
+
+static void two_sockets_share_an_ipv6_address(void)
+{
+	if (has_ipv6(__func__))
+		those_that_join_share_what_comes("[::1]:0", connects_v6);
+}
+
+static void two_sockets_share_both_families(void)
+{
+	those_that_join_share_what_comes("*:0", connects_v4);
+	if (has_ipv6(__func__))
+		those_that_join_share_what_comes("*:0", connects_v6);
+}
+
+static void one_that_joins_is_like_the_first(void)
+{
+	struct fixture fixture;
+	struct tn_listener second;
+
+	bind_to(&fixture, "127.0.0.1:0");
+	second = fixture.listener;
+	second.socket = tn_listener_join(&fixture.listener);
+	CU_ASSERT_FATAL(second.socket >= 0);
+	CU_ASSERT(fcntl(second.socket, F_GETFL) & O_NONBLOCK);
+	CU_ASSERT(fcntl(second.socket, F_GETFD) & FD_CLOEXEC);
+	CU_ASSERT_FALSE(connects_v4(port_of(&fixture))); /* neither listens */
+	CHECK_NUMBER(tn_listener_listen(&second, fixture.reason, sizeof(fixture.reason)), 0);
+	CU_ASSERT_TRUE(connects_v4(port_of(&fixture)));
+	close(second.socket);
+	close_fixture(&fixture);
+}
+
+/* The flag that lets siblings in does not let another host in, nor is it kept from seeing that the
+ * port is taken. */
+static void a_port_that_siblings_share_is_in_use(void)
+{
+	struct fixture first, second;
+	int joined;
+
+	listen_on(&first, "127.0.0.1:0");
+	joined = join(&first);
+	bind_to(&second, first.listener.name);
+	CHECK_NUMBER(second.code, EX_UNAVAILABLE);
+	CU_ASSERT(strstr(second.reason, IN_USE) != NULL);
+	CU_ASSERT(second.listener.socket < 0);
+	close(joined);
+	close_fixture(&first);
+}
+
+static void nothing_joins_what_is_no_socket(void)
+{
+	const struct tn_listener none = { .socket = -1 };
+
+	errno = 0;
+	CHECK_NUMBER(tn_listener_join(&none), -1);
+	CHECK_NUMBER(errno, EBADF);
+}
+
+/* ---- What cannot be bound ------------------------------------------------------------------ */
+
 /* What a host that has just stopped leaves must not keep the next one from starting. */
 static void an_address_can_be_bound_again_at_once(void)
 {
@@ -301,6 +410,12 @@ TEST_MAIN("supervise/listener",
           TEST(a_star_takes_both_families),
           TEST(a_port_in_use_is_unavailable),
           TEST(a_port_that_another_was_faster_to_take_is_unavailable),
+          TEST(two_sockets_share_an_address),
+          TEST(two_sockets_share_an_ipv6_address),
+          TEST(two_sockets_share_both_families),
+          TEST(one_that_joins_is_like_the_first),
+          TEST(a_port_that_siblings_share_is_in_use),
+          TEST(nothing_joins_what_is_no_socket),
           TEST(an_address_can_be_bound_again_at_once),
           TEST(an_address_of_another_machine_is_unavailable),
           TEST(a_name_that_is_none_is_unavailable),

@@ -1,0 +1,147 @@
+#include "command/ask.h"
+
+#include "command/input.h"
+#include "supervise/control.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* ---- Where it is --------------------------------------------------------------------------- */
+
+/* What can be read of a configuration, whatever is wrong with it: the host is to be stopped, too,
+ * where its file is gone. */
+static char *find_path(const struct tn_arguments *arguments)
+{
+	struct tn_errors errors = { 0 };
+	struct tn_config *config = NULL;
+	struct tn_plan *plan = NULL;
+	char reason[TN_REASON_SIZE];
+	char *path;
+
+	if (!tn_config_load(arguments->file, NULL, &config, &errors, reason))
+		plan = tn_plan_create(config, arguments->environment, &errors);
+	path = tn_control_path(plan, arguments->file, arguments->environment);
+	tn_plan_destroy(plan);
+	tn_config_destroy(config);
+	tn_errors_finish(&errors);
+	return path;
+}
+
+static int complain_of_absence(const struct tn_arguments *arguments, const char *path, int error)
+{
+	bool none = error == ENOENT || error == ECONNREFUSED || error == ENOTDIR;
+
+	if (error == EACCES || error == EPERM) {
+		tn_complain("%s: %s: only the user whose host it is, and root, may ask it",
+		            arguments->file, path);
+		return EX_NOPERM;
+	}
+	if (none && arguments->environment)
+		tn_complain("%s: no host runs for environment '%s': nobody answers at %s",
+		            arguments->file, arguments->environment, path);
+	else if (none)
+		tn_complain("%s: no host runs: nobody answers at %s", arguments->file, path);
+	else
+		tn_complain("%s: %s: %s", arguments->file, path, strerror(error));
+	return EX_UNAVAILABLE;
+}
+
+/* Returns 0 or the exit code. */
+static int open_at(const struct tn_arguments *arguments, const char *path, int *result)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int error = ENAMETOOLONG;
+
+	*result = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (*result < 0)
+		return complain_of_absence(arguments, path, errno);
+	if (strlen(path) <= TN_CONTROL_PATH_MOST) {
+		stpcpy(address.sun_path, path);
+		if (connect(*result, (struct sockaddr *)&address, sizeof(address)) == 0)
+			return 0;
+		error = errno;
+	}
+	close(*result);
+	return complain_of_absence(arguments, path, error);
+}
+
+static int open_process(int client)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) || peer.pid <= 0)
+		return -1;
+	return (int)syscall(SYS_pidfd_open, peer.pid, 0);
+}
+
+/* ---- What it says -------------------------------------------------------------------------- */
+
+/* One that was turned away first hears of that: what was said before comes behind it. */
+static ssize_t receive(int client, char *message, size_t room)
+{
+	bool reset = false;
+	ssize_t size;
+
+	do {
+		size = recv(client, message, room, 0);
+		if (size >= 0 || (errno == ECONNRESET && reset))
+			return size;
+		reset |= errno == ECONNRESET;
+	} while (errno == EINTR || errno == ECONNRESET);
+	return size;
+}
+
+static int read_answer(const char *file, int client, FILE *to)
+{
+	char message[TN_CONTROL_PART + 2];
+	bool told = false;
+	ssize_t size;
+
+	while ((size = receive(client, message, sizeof(message) - 1)) > 0) {
+		message[size] = '\0';
+		told = true;
+		if (message[0] == TN_CONTROL_END)
+			return (int)strtol(message + 1, NULL, 10);
+		fputs(message + 1, to);
+	}
+	if (told) {
+		tn_complain("%s: the host has ended before its answer did", file);
+		return EX_SOFTWARE;
+	}
+	tn_complain("%s: the host has not answered: it ended meanwhile, or has too many clients: "
+	            "try again",
+	            file);
+	return EX_UNAVAILABLE;
+}
+
+int tn_ask(const struct tn_arguments *arguments, const char *word, FILE *to, int *process)
+{
+	char *path = find_path(arguments);
+	int client, code;
+
+	if (process)
+		*process = -1;
+	if (!path) {
+		tn_complain("out of memory");
+		return EX_OSERR;
+	}
+	code = open_at(arguments, path, &client);
+	free(path);
+	if (code)
+		return code;
+	if (process)
+		*process = open_process(client);
+	if (send(client, word, strlen(word), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		code = complain_of_absence(arguments, word, errno);
+	else
+		code = read_answer(arguments->file, client, to);
+	close(client);
+	return code;
+}

@@ -1,0 +1,124 @@
+#include "command/ask.h"
+#include "command/command.h"
+#include "command/input.h"
+#include "command/json.h"
+#include "command/table.h"
+
+#include <stdlib.h>
+#include <sysexits.h>
+
+/* ---- For people ---------------------------------------------------------------------------- */
+
+static long long number(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+/* "-" where there is none. */
+static const char *text(const json_t *object, const char *name)
+{
+	const char *value = json_string_value(json_object_get(object, name));
+
+	return value ? value : "-";
+}
+
+#define AGE_SIZE 48
+
+/* The two largest units: "2d 3h". */
+static const char *age(long long ms, char *result)
+{
+	long long seconds = ms / 1000;
+
+	if (seconds < 60)
+		snprintf(result, AGE_SIZE, "%llds", seconds);
+	else if (seconds < 3600)
+		snprintf(result, AGE_SIZE, "%lldm %llds", seconds / 60, seconds % 60);
+	else if (seconds < 86400)
+		snprintf(result, AGE_SIZE, "%lldh %lldm", seconds / 3600, seconds / 60 % 60);
+	else
+		snprintf(result, AGE_SIZE, "%lldd %lldh", seconds / 86400, seconds / 3600 % 24);
+	return result;
+}
+
+static void print_head(const json_t *whole, const char *file)
+{
+	long long workers = number(whole, "workers");
+	char up[AGE_SIZE];
+
+	printf("%s: %s, process %lld, up %s\n", file, text(whole, "state"), number(whole, "pid"),
+	       age(number(whole, "uptime_ms"), up));
+	if (json_is_integer(json_object_get(whole, "generation")))
+		printf("generation %lld serves since %s, %lld Worker%s\n",
+		       number(whole, "generation"), text(whole, "serving_since"), workers,
+		       workers == 1 ? "" : "s");
+	else
+		printf("no generation serves yet\n");
+}
+
+static void add_process(struct tn_table *table, const json_t *process)
+{
+	char up[AGE_SIZE];
+
+	if (json_is_integer(json_object_get(process, "pid"))) {
+		tn_table_cell(table, "%lld", number(process, "pid"));
+		age(number(process, "uptime_ms"), up);
+	} else {
+		tn_table_cells(table, "-");
+		stpcpy(up, "-");
+	}
+	tn_table_cell(table, "%lld", number(process, "generation"));
+	tn_table_cells(table, text(process, "state"), up);
+	tn_table_cell(table, "%lld", number(process, "failures"));
+}
+
+static int print_status(json_t *whole, const char *file)
+{
+	const json_t *list = json_object_get(whole, "processes");
+	struct tn_table table;
+	bool printed;
+
+	print_head(whole, file);
+	tn_table_init(&table, 5);
+	tn_table_cells(&table, "PROCESS", "GENERATION", "STATE", "UP", "FAILURES");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		add_process(&table, json_array_get(list, i));
+	printed = tn_table_print(&table, 2);
+	json_decref(whole);
+	if (!printed)
+		tn_complain("out of memory");
+	return printed ? 0 : EX_OSERR;
+}
+
+/* ---- The command --------------------------------------------------------------------------- */
+
+static int understand(const struct tn_arguments *arguments, const char *answer)
+{
+	json_t *whole = json_loads(answer, 0, NULL);
+
+	if (!whole) {
+		tn_complain("%s: the host that runs gives an answer that is none", arguments->file);
+		return EX_PROTOCOL;
+	}
+	return arguments->json ? tn_json_print(whole) : print_status(whole, arguments->file);
+}
+
+int tn_command_status(const struct tn_arguments *arguments)
+{
+	char *answer = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&answer, &size);
+	int code;
+
+	if (!stream) {
+		tn_complain("out of memory");
+		return EX_OSERR;
+	}
+	code = tn_ask(arguments, "status", stream, NULL);
+	fclose(stream);
+	if (code && answer && *answer) /* what it says instead */
+		fputs(answer, stderr);
+	if (!code && answer)
+		code = understand(arguments, answer);
+	free(answer);
+	return code;
+}

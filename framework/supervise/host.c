@@ -1,0 +1,155 @@
+#include "supervise/host.h"
+
+#include "deploy/deployment.h"
+#include "observe/log.h"
+#include "serve/loop.h"
+#include "supervise/crash.h"
+#include "supervise/signals.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+
+#define LABEL_SIZE 256
+
+/* What it has opened; each step leaves it so that finish() can close it. */
+struct run {
+	struct tn_host *host;
+	struct tn_deployment *deployment;
+	int signals;
+	struct tn_access_log *access_log;
+	struct tn_edge *edge;
+};
+
+/* The errors are told when it is known that there are no more. */
+static int report(struct tn_host *host, int code)
+{
+	host->report(host);
+	tn_errors_finish(&host->errors);
+	return code;
+}
+
+static int load(struct run *run)
+{
+	struct tn_host *host = run->host;
+	/* Never destroyed: what ends the process after main() is to be named, too. */
+	struct tn_deployment_options options = {
+		.activity = tn_activity_create(),
+		.secrets = host->secrets,
+		.share = host->share,
+		.share_argument = host->argument,
+	};
+	bool valid;
+
+	if (options.activity && tn_crash_watch(options.activity, host->plan))
+		run->deployment = tn_deployment_create(host->plan, &options, &host->errors);
+	tn_crash_note_objects();
+	if (!run->deployment)
+		tn_errors_add(&host->errors, (struct tn_place){ 0 }, "out of memory");
+	valid = !host->errors.errors;
+	report(host, 0);
+	if (!run->deployment)
+		return EX_OSERR;
+	tn_log_set_level((enum tn_log_level)host->plan->settings.log_level);
+	return valid ? 0 : EX_CONFIG;
+}
+
+/* As `check` would: file, line, section and key. */
+static int complain_of(struct tn_host *host, const char *key, int code, const char *problem)
+{
+	const struct tn_entry *entry = tn_keys_find(&host->plan->host, key);
+	struct tn_place whole = { .file = tn_config_path(host->plan->config) };
+	char label[LABEL_SIZE];
+
+	tn_errors_add(&host->errors, entry ? entry->place : whole, "%s: %s: %s",
+	              entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]",
+	              key, problem);
+	return report(host, code);
+}
+
+static int open_edge(struct run *run)
+{
+	const char *path = run->host->plan->settings.access_log;
+	char problem[TN_REASON_SIZE];
+	int error;
+
+	run->access_log = tn_access_log_create(path);
+	if (!run->access_log) {
+		error = errno;
+		snprintf(problem, sizeof(problem),
+		         "%s: %s: name a file that this user may write, in a directory that exists",
+		         path, strerror(error));
+		return complain_of(run->host, "access_log",
+		                   error == EACCES ? EX_NOPERM : EX_CANTCREAT, problem);
+	}
+	run->edge = tn_edge_create(run->deployment, run->access_log);
+	return run->edge ? 0 : EX_UNAVAILABLE;
+}
+
+static int start(struct run *run)
+{
+	bool started = tn_deployment_start(run->deployment, &run->host->errors);
+
+	tn_crash_note_objects();
+	return report(run->host, started ? 0 : EX_CONFIG);
+}
+
+static int take_signals(struct run *run)
+{
+	run->signals = tn_signals_open();
+	if (run->signals >= 0)
+		return 0;
+	tn_errors_add(&run->host->errors, (struct tn_place){ 0 }, "signals: %s", strerror(errno));
+	return report(run->host, EX_OSERR);
+}
+
+static int serve(struct run *run)
+{
+	struct tn_loop_options options = {
+		.listeners = run->host->sockets,
+		.listener_count = run->host->socket_count,
+		.signals = run->signals,
+		.drain_timeout = run->host->plan->settings.drain_timeout,
+		.access_log = run->access_log,
+		.activity = run->deployment->activity,
+	};
+
+	switch (tn_loop_run(run->edge, &options)) {
+	case TN_LOOP_DRAINED:
+		return 0;
+	case TN_LOOP_DEADLINE:
+		return EX_TEMPFAIL;
+	default:
+		return EX_SOFTWARE;
+	}
+}
+
+static int go(struct run *run)
+{
+	struct tn_host *host = run->host;
+	int code = load(run);
+
+	if (!code && host->bind)
+		code = host->bind(host);
+	if (!code)
+		code = open_edge(run);
+	if (!code)
+		code = start(run);
+	if (!code)
+		code = take_signals(run); /* before any client: none is lost to an early one */
+	if (!code)
+		code = host->ready(host);
+	return code ? code : serve(run);
+}
+
+int tn_host_run(struct tn_host *host)
+{
+	struct run run = { .host = host, .signals = -1 };
+	int code = go(&run);
+
+	tn_edge_destroy(run.edge);
+	tn_access_log_destroy(run.access_log);
+	tn_deployment_destroy(run.deployment);
+	tn_errors_finish(&host->errors);
+	return code;
+}

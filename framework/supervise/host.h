@@ -1,0 +1,26 @@
+/* host.h - a host process: a plan's Workers are loaded, started and served until a signal comes. */
+#ifndef TENON_SUPERVISE_HOST_H
+#define TENON_SUPERVISE_HOST_H
+
+#include "deploy/secrets.h"
+
+/* What it is run with. The functions return 0, or the exit code with which the host is to end. */
+struct tn_host {
+	const struct tn_plan *plan;
+	struct tn_secrets *secrets; /* of the plan, to be taken over; NULL: it reads them */
+	const int *sockets;         /* bound, or listening already */
+	size_t socket_count;
+	struct tn_errors errors;
+	int (*bind)(struct tn_host *host);    /* the modules are loaded; may be NULL */
+	int (*ready)(struct tn_host *host);   /* all has started: from now on it serves */
+	void (*report)(struct tn_host *host); /* tells the errors, also where it goes on */
+	/* See tn_deployment_options; NULL: TN_SHARED is this process's own. */
+	int (*share)(void *argument, const char *worker, const char *field, size_t size);
+	void *argument;
+};
+
+/* Returns the exit code (sysexits.h): 0 where all was answered, EX_TEMPFAIL where not. Once in a
+ * process. */
+int tn_host_run(struct tn_host *host);
+
+#endif

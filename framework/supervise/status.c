@@ -1,0 +1,110 @@
+#include "supervise/status.h"
+
+#include <jansson.h>
+#include <unistd.h>
+
+static const char *state_of(const struct tn_status *status, const struct tn_generation *generation,
+                            const struct tn_seat *seat)
+{
+	if (!seat->process.pid)
+		return "waiting";
+	if (status->stopping || (generation != status->current && generation != status->coming))
+		return "leaving";
+	return generation == status->current && seat->ready ? "serving" : "starting";
+}
+
+static json_t *number_or_null(bool known, int64_t number)
+{
+	return known ? json_integer(number) : json_null();
+}
+
+static json_t *json_of_seat(const struct tn_status *status, const struct tn_generation *generation,
+                            const struct tn_seat *seat)
+{
+	bool runs = seat->process.pid != 0;
+	json_t *pid = number_or_null(runs, seat->process.pid);
+	json_t *uptime = number_or_null(runs, status->now - seat->started_at);
+
+	return json_pack("{s:o, s:i, s:s, s:o, s:i}", "pid", pid, "generation",
+	                 (int)generation->number, "state", state_of(status, generation, seat),
+	                 "uptime_ms", uptime, "failures", (int)seat->failures);
+}
+
+/* A place is empty where one has ended and the next waits, or where it never had one. */
+static bool is_told(const struct tn_status *status, const struct tn_generation *generation,
+                    const struct tn_seat *seat)
+{
+	return seat->process.pid || (generation == status->current && !status->stopping);
+}
+
+static bool add_seats(json_t *list, const struct tn_status *status,
+                      const struct tn_generation *generation)
+{
+	for (size_t i = 0; generation && i < generation->count; i++) {
+		const struct tn_seat *seat = &generation->seats[i];
+
+		if (is_told(status, generation, seat) &&
+		    json_array_append_new(list, json_of_seat(status, generation, seat)))
+			return false;
+	}
+	return true;
+}
+
+static json_t *json_of_processes(const struct tn_status *status)
+{
+	json_t *list = json_array();
+	bool added = list && add_seats(list, status, status->current) &&
+	             add_seats(list, status, status->coming);
+
+	for (const struct tn_generation *at = status->leaving; added && at; at = at->next)
+		added = add_seats(list, status, at);
+	if (added)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static json_int_t count_workers(const struct tn_plan *plan)
+{
+	json_int_t count = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		count += plan->workers[i].reachable;
+	return count;
+}
+
+static const char *whole_state(const struct tn_status *status)
+{
+	if (status->stopping)
+		return "stopping";
+	if (!status->current)
+		return "starting";
+	return status->coming ? "reloading" : "serving";
+}
+
+/* A file's name may be no UTF-8. */
+static json_t *text_or_null(const char *text)
+{
+	json_t *value = text ? json_string(text) : NULL;
+
+	return value ? value : json_null();
+}
+
+char *tn_status_write(const struct tn_status *status)
+{
+	const struct tn_generation *current = status->current;
+	json_int_t uptime = status->now - status->started_at;
+	json_t *number = number_or_null(current, current ? current->number : 0);
+	json_t *workers = number_or_null(current, current ? count_workers(current->plan) : 0);
+	json_t *whole = json_pack("{s:o, s:o, s:i, s:I, s:s, s:o, s:o, s:o, s:o}", "file",
+	                          text_or_null(status->file), "environment",
+	                          text_or_null(status->environment), "pid", (int)getpid(),
+	                          "uptime_ms", uptime, "state", whole_state(status), "generation",
+	                          number, "serving_since",
+	                          text_or_null(current ? status->serving_since : NULL), "workers",
+	                          workers, "processes", json_of_processes(status));
+	char *text = whole ? json_dumps(whole, JSON_COMPACT) : NULL;
+
+	json_decref(whole);
+	return text;
+}

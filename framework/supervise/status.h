@@ -1,0 +1,44 @@
+/* status.h - what a supervisor tells of itself and its processes. */
+#ifndef TENON_SUPERVISE_STATUS_H
+#define TENON_SUPERVISE_STATUS_H
+
+#include "supervise/generation.h"
+
+struct tn_status {
+	const char *file;
+	const char *environment;   /* NULL: none */
+	const char *serving_since; /* UTC, RFC 3339; of the present generation */
+	int64_t started_at;        /* ms: the supervisor */
+	int64_t now;               /* ms */
+	bool stopping;
+	const struct tn_generation *current; /* NULL: none serves yet */
+	const struct tn_generation *coming;  /* NULL */
+	const struct tn_generation *leaving; /* a list */
+};
+
+/*
+ * Writes it as JSON:
+ *
+ *	{
+ *	  "file": "x.ini", "environment": null,
+ *	  "pid": 4711, "uptime_ms": 86400000,  of the supervisor
+ *	  "state": "serving",                  or "starting", "reloading", "stopping"
+ *	  "generation": 2,                     null: none serves yet, as for the next two
+ *	  "serving_since": "2026-01-31T12:00:00.123Z",
+ *	  "workers": 3,                        those that are loaded
+ *	  "processes": [
+ *	    {
+ *	      "pid": 4712,                     null: it has ended, and another one will be started
+ *	      "generation": 2,
+ *	      "state": "serving",              or "starting", "leaving", "waiting"
+ *	      "uptime_ms": 81,                 null for one that waits
+ *	      "failures": 0                    in a row
+ *	    }
+ *	  ]
+ *	}
+ *
+ * For the caller to free; NULL where there is no memory.
+ */
+char *tn_status_write(const struct tn_status *status);
+
+#endif
