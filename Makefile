@@ -50,6 +50,7 @@ PLUGINS        = $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(PLUGIN_FILES)) \
 UNIT_TESTS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/framework/*/test_*.c))
 PLUGIN_TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/plugins/test_*.c))
 E2E_TESTS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/e2e/test_*.c))
+FAULT_TESTS  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/faults/test_*.c))
 SCRIPT_TESTS = $(wildcard tests/*/test_*.sh)
 FIXTURES     = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/fixtures/*.c))
 BENCHES      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
@@ -59,13 +60,13 @@ SOURCES = $(LIBRARY_SOURCES) $(KIT_SOURCES) $(HOST_SOURCES) $(MAIN_SOURCES) $(PL
 
 # ---- The two commands, and their like ------------------------------------------------------
 
-.PHONY: all tests objects run test lint valgrind bench install uninstall clean
+.PHONY: all tests objects run test soak lint valgrind bench install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/tenon $(BUILD)/installed/tenon $(BUILD)/libtenon-test.a $(PLUGINS) \
      compile_commands.json
 
-tests: all $(UNIT_TESTS) $(PLUGIN_TESTS) $(E2E_TESTS) $(FIXTURES)
+tests: all $(UNIT_TESTS) $(PLUGIN_TESTS) $(E2E_TESTS) $(FAULT_TESTS) $(FIXTURES)
 
 objects: $(call objects,$(SOURCES))
 
@@ -96,7 +97,14 @@ build/demo-token:
 test:
 	$(NEED) run test
 	$(MAKE_ALL) tests
-	$(RUN) tests/run.sh $(E2E_TESTS) $(SCRIPT_TESTS) $(UNIT_TESTS) $(PLUGIN_TESTS)
+	$(RUN) tests/run.sh $(FAULT_TESTS) $(E2E_TESTS) $(SCRIPT_TESTS) $(UNIT_TESTS) \
+		$(PLUGIN_TESTS)
+
+# The fault tests at length, one after another.
+soak:
+	$(NEED) run test
+	$(MAKE_ALL) tests
+	$(RUN) TN_RELOADS=200 TN_KILLS=100 LIMIT=1800 JOBS=1 tests/run.sh $(FAULT_TESTS)
 
 lint:
 	$(NEED) run test lint
@@ -192,6 +200,12 @@ $(BUILD)/tests/plugins/%: $(BUILD)/obj/tests/plugins/%.o $(BUILD)/libtenon-test.
 E2E_HELPERS = $(filter-out tests/e2e/test_%.c,$(wildcard tests/e2e/*.c))
 
 $(BUILD)/tests/e2e/%: $(BUILD)/obj/tests/e2e/%.o $(call objects,$(E2E_HELPERS))
+	@mkdir -p $(@D)
+	$(CC) $(TEST_LINK) -o $@ $(filter %.o,$^) -lcunit -lcurl -ljansson
+
+FAULT_HELPERS = $(filter-out tests/faults/test_%.c,$(wildcard tests/faults/*.c))
+
+$(BUILD)/tests/faults/%: $(BUILD)/obj/tests/faults/%.o $(call objects,$(FAULT_HELPERS) $(E2E_HELPERS))
 	@mkdir -p $(@D)
 	$(CC) $(TEST_LINK) -o $@ $(filter %.o,$^) -lcunit -lcurl -ljansson
 
