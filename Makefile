@@ -52,11 +52,12 @@ PLUGIN_TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/plugins/test_*.c))
 E2E_TESTS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/e2e/test_*.c))
 FAULT_TESTS  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/faults/test_*.c))
 SCRIPT_TESTS = $(wildcard tests/*/test_*.sh)
-FIXTURES     = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/fixtures/*.c))
+FIXTURES     = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/fixtures/*.c)) \
+               $(BUILD)/tests/fixtures/origin/runpath.so $(BUILD)/tests/fixtures/origin/rpath.so
 BENCHES      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 
 SOURCES = $(LIBRARY_SOURCES) $(KIT_SOURCES) $(HOST_SOURCES) $(MAIN_SOURCES) $(PLUGIN_FILES) \
-          $(wildcard plugins/*/*.c tests/*/*.c tests/framework/*/*.c)
+          $(wildcard plugins/*/*.c tests/*/*.c tests/framework/*/*.c tests/fixtures/*/*.c)
 
 # ---- The two commands, and their like ------------------------------------------------------
 
@@ -213,6 +214,31 @@ $(BUILD)/tests/faults/%: $(BUILD)/obj/tests/faults/%.o $(call objects,$(FAULT_HE
 $(BUILD)/tests/fixtures/%.so: $(BUILD)/obj/tests/fixtures/%.o $(BUILD)/libtenon.so
 	@mkdir -p $(@D)
 	$(CC) $(LINK) -shared -o $@ $(filter %.o,$^) -ltenon
+
+# Two with libraries of their own: in one each object says itself where its needs are, in the other
+# the module says it for all.
+ORIGIN = $(BUILD)/tests/fixtures/origin
+
+$(ORIGIN)/more/libfar.so:   NEEDS =
+$(ORIGIN)/lib/libnear.so:   NEEDS = -L$(ORIGIN)/more -lfar \
+                                    -Wl,--enable-new-dtags,-rpath,'$${ORIGIN}/../more'
+$(ORIGIN)/lib/libplain.so:  NEEDS = -L$(ORIGIN)/more -lfar
+$(ORIGIN)/runpath.so:       NEEDS = -L$(ORIGIN)/lib -lnear -ltenon -Wl,-rpath-link,$(ORIGIN)/more \
+                                    -Wl,--enable-new-dtags,-rpath,'/nowhere:$$ORIGIN/lib'
+$(ORIGIN)/rpath.so:         NEEDS = -L$(ORIGIN)/lib -lplain -ltenon -Wl,-rpath-link,$(ORIGIN)/more \
+                                    -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/lib:$$ORIGIN/more'
+
+ORIGIN_OBJECTS = $(BUILD)/obj/tests/fixtures/origin
+
+$(ORIGIN)/more/libfar.so: $(ORIGIN_OBJECTS)/far.o
+$(ORIGIN)/lib/libnear.so $(ORIGIN)/lib/libplain.so: $(ORIGIN_OBJECTS)/near.o $(ORIGIN)/more/libfar.so
+$(ORIGIN)/runpath.so: $(ORIGIN)/lib/libnear.so
+$(ORIGIN)/rpath.so: $(ORIGIN)/lib/libplain.so
+$(ORIGIN)/runpath.so $(ORIGIN)/rpath.so: $(ORIGIN_OBJECTS)/module.o $(BUILD)/libtenon.so
+
+$(ORIGIN)/%.so:
+	@mkdir -p $(@D)
+	$(CC) $(LINK) -shared -o $@ $(filter %.o,$^) $(NEEDS)
 
 # ---- Installing ----------------------------------------------------------------------------
 

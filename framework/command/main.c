@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -79,6 +80,7 @@ int main(int count, char **arguments)
 	if (strcmp(name, "host") == 0) /* of the supervisor's, not of a user's */
 		return tn_process_run(count - 2, arguments + 2);
 	open_standard_files();
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, and no end */
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(name, commands[i].name) == 0)
 			return run(&commands[i], count - 1, arguments + 1);

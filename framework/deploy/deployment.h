@@ -39,8 +39,11 @@ struct tn_deployment {
 	struct tn_activity *activity; /* the caller's, or tn_activity_unwatched */
 };
 
-/* How to make one. Zeroed, it is as for `run`. */
+/* How to make one. */
 struct tn_deployment_options {
+	/* Where the copies of the modules are put, which are to live as long as the process; NULL:
+	 * each is loaded from where it is, and must stay as it is. */
+	struct tn_stage *stage;
 	struct tn_activity *activity; /* is told which Worker is loaded, started and stopped */
 	/* Whether to leave out the module of a Worker, by its place in the plan, that is known to
 	 * crash or hang. */

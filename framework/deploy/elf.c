@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -59,19 +60,36 @@ static bool stat_valid(int file, struct stat *status, char *reason)
 	return true;
 }
 
-/* Maps the file; a fifo must not hold us up, hence O_NONBLOCK. */
-static bool image_map(const char *path, struct image *image, char *reason)
+/* A fifo must not hold us up, hence O_NONBLOCK. */
+static int open_valid(const char *path, struct stat *status, char *reason)
 {
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (file < 0) {
+		fail_open(reason, errno);
+		return -1;
+	}
+	if (stat_valid(file, status, reason))
+		return file;
+	close(file);
+	return -1;
+}
+
+int tn_elf_open(const char *path, char *reason)
+{
 	struct stat status;
+
+	return open_valid(path, &status, reason);
+}
+
+static bool image_map(const char *path, struct image *image, char *reason)
+{
+	struct stat status;
+	int file = open_valid(path, &status, reason);
 	void *data;
 
 	if (file < 0)
-		return fail_open(reason, errno);
-	if (!stat_valid(file, &status, reason)) {
-		close(file);
 		return false;
-	}
 	data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
 	close(file);
 	if (data == MAP_FAILED)
@@ -201,4 +219,115 @@ void tn_elf_exports(const char *path, void (*visit)(void *argument, const char *
 		return;
 	visit_symbols(&image, visit, argument);
 	image_unmap(&image);
+}
+
+/* ---- What it needs ------------------------------------------------------------------------- */
+
+/* The table of the dynamic section, and the strings that it refers to. */
+struct dynamic {
+	const ElfW(Dyn) *entries;
+	size_t count;
+	const char *strings;
+	size_t size;
+};
+
+static const ElfW(Phdr) *find_segment(const struct image *image, uint32_t type)
+{
+	const ElfW(Ehdr) *header = (const void *)image->data;
+	const ElfW(Phdr) *segment = (const void *)(image->data + header->e_phoff);
+
+	for (unsigned i = 0; i < header->e_phnum; i++)
+		if (segment[i].p_type == type)
+			return &segment[i];
+	return NULL;
+}
+
+/* What will be mapped at this address, and how many bytes of the file follow from there on. */
+static const char *find_mapped(const struct image *image, uint64_t address, size_t *size)
+{
+	const ElfW(Ehdr) *header = (const void *)image->data;
+	const ElfW(Phdr) *segment = (const void *)(image->data + header->e_phoff);
+
+	for (unsigned i = 0; i < header->e_phnum; i++) {
+		uint64_t into = address - segment[i].p_vaddr;
+
+		if (segment[i].p_type != PT_LOAD || address < segment[i].p_vaddr ||
+		    into >= segment[i].p_filesz)
+			continue;
+		*size = (size_t)(segment[i].p_filesz - into);
+		return image->data + segment[i].p_offset + into;
+	}
+	return NULL;
+}
+
+static bool find_dynamic(const struct image *image, struct dynamic *dynamic)
+{
+	const ElfW(Phdr) *segment = find_segment(image, PT_DYNAMIC);
+
+	*dynamic = (struct dynamic){ 0 };
+	if (!segment || !inside(image, segment->p_offset, segment->p_filesz) ||
+	    segment->p_offset % _Alignof(ElfW(Dyn)))
+		return false;
+	dynamic->entries = (const void *)(image->data + segment->p_offset);
+	dynamic->count = segment->p_filesz / sizeof(ElfW(Dyn));
+	for (size_t i = 0; i < dynamic->count; i++) {
+		if (dynamic->entries[i].d_tag == DT_NULL)
+			dynamic->count = i;
+		else if (dynamic->entries[i].d_tag == DT_STRTAB)
+			dynamic->strings = find_mapped(image, dynamic->entries[i].d_un.d_ptr,
+			                               &dynamic->size);
+	}
+	return dynamic->strings;
+}
+
+static bool has_string(const struct dynamic *dynamic, uint64_t at)
+{
+	return at < dynamic->size && memchr(dynamic->strings + at, '\0', dynamic->size - at);
+}
+
+static bool add_need(const struct dynamic *dynamic, const ElfW(Dyn) *entry,
+                     struct tn_elf_needs *needs)
+{
+	char **place = entry->d_tag == DT_NEEDED    ? &needs->names[needs->count]
+	               : entry->d_tag == DT_RPATH   ? &needs->rpath
+	               : entry->d_tag == DT_RUNPATH ? &needs->runpath
+	                                            : NULL;
+
+	if (!place || *place || !has_string(dynamic, entry->d_un.d_val))
+		return true;
+	*place = strdup(dynamic->strings + entry->d_un.d_val);
+	needs->count += entry->d_tag == DT_NEEDED && *place;
+	return *place;
+}
+
+bool tn_elf_needs_read(const char *path, struct tn_elf_needs *needs)
+{
+	char reason[TN_REASON_SIZE];
+	struct dynamic dynamic;
+	struct image image;
+	bool fine = true;
+
+	*needs = (struct tn_elf_needs){ 0 };
+	if (!image_map(path, &image, reason))
+		return true;
+	if (find_dynamic(&image, &dynamic)) {
+		needs->names = calloc(dynamic.count + 1, sizeof(needs->names[0]));
+		fine = needs->names;
+		for (size_t i = 0; fine && i < dynamic.count; i++)
+			fine = add_need(&dynamic, &dynamic.entries[i], needs);
+	}
+	image_unmap(&image);
+	if (!fine)
+		tn_elf_needs_finish(needs);
+	return fine;
+}
+
+void tn_elf_needs_finish(struct tn_elf_needs *needs)
+{
+	for (size_t i = 0; needs->names && i < needs->count; i++)
+		free(needs->names[i]);
+	free(needs->names);
+	free(needs->rpath);
+	free(needs->runpath);
+	*needs = (struct tn_elf_needs){ 0 };
 }

@@ -8,11 +8,28 @@
 /* Of ABI 1.0. A field that is added behind is read only where `size` says that it is there. */
 #define WORKER_SIZE_1_0 (offsetof(struct tn_worker, slots) + sizeof(void *))
 
+/* What is copied with a module stands below the copy's directory: without that, it is the path of
+ * the original. */
+static void write_without(const char *directory, const char *text, char *to, size_t room)
+{
+	size_t size = directory ? strlen(directory) : 0;
+	size_t used = 0;
+
+	while (*text && used + 1 < room) {
+		if (size && strncmp(text, directory, size) == 0)
+			text += size;
+		else
+			to[used++] = *text++;
+	}
+	to[used] = '\0';
+}
+
 /* The dynamic loader's own words, without the path that stands before them anyway. */
-static void explain_loader(const char *path, char *reason)
+static void explain_loader(const char *path, const char *directory, char *reason)
 {
 	const char *text = dlerror();
 	size_t size = strlen(path);
+	char words[TN_REASON_SIZE - 160]; /* with room for the cure */
 	const char *cure = "";
 
 	if (!text)
@@ -26,7 +43,10 @@ static void explain_loader(const char *path, char *reason)
 		       "time)";
 	else if (strstr(text, "cannot open shared object file"))
 		cure = ": install the library that it needs";
-	snprintf(reason, TN_REASON_SIZE, "it cannot be loaded: %s%s", text, cure);
+	else if (strstr(text, "failed to map segment"))
+		cure = ": its copy may not be run: set TMPDIR to a directory from which it may";
+	write_without(directory, text, words, sizeof(words));
+	snprintf(reason, TN_REASON_SIZE, "it cannot be loaded: %s%s", words, cure);
 }
 
 /* dlsym finds a symbol of the module's dependencies, too: it must be the module's own. */
@@ -87,23 +107,36 @@ static const struct tn_worker *find_worker(void *handle, char *reason)
 	return tn_slots_check(worker, reason) ? worker : NULL;
 }
 
-struct tn_module *tn_module_load(const char *path, char *reason)
+static struct tn_module *describe(const char *path, const char *file, const char *version,
+                                  char *reason)
 {
+	struct tn_module *module = calloc(1, sizeof(*module));
+
+	if (module) {
+		module->path = strdup(path);
+		module->file = strdup(file);
+		snprintf(module->version, sizeof(module->version), "%s", version);
+	}
+	if (module && module->path && module->file)
+		return module;
+	snprintf(reason, TN_REASON_SIZE, "out of memory");
+	tn_module_forget(module);
+	return NULL;
+}
+
+struct tn_module *tn_module_load(const char *path, struct tn_stage *stage, char *reason)
+{
+	const struct tn_stage_copy *copy = stage ? tn_stage_copy(stage, path, reason) : NULL;
 	struct tn_module *module;
 
-	if (!tn_elf_check(path, reason))
+	if (stage ? !copy : !tn_elf_check(path, reason))
 		return NULL;
-	module = calloc(1, sizeof(*module));
-	if (module)
-		module->path = strdup(path);
-	if (!module || !module->path) {
-		snprintf(reason, TN_REASON_SIZE, "out of memory");
-		tn_module_forget(module);
+	module = describe(path, copy ? copy->path : path, copy ? copy->version : "", reason);
+	if (!module)
 		return NULL;
-	}
-	module->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	module->handle = dlopen(module->file, RTLD_NOW | RTLD_LOCAL);
 	if (!module->handle)
-		explain_loader(path, reason);
+		explain_loader(module->file, copy ? copy->directory : NULL, reason);
 	else
 		module->worker = find_worker(module->handle, reason);
 	if (module->worker)
@@ -117,6 +150,7 @@ void tn_module_forget(struct tn_module *module)
 	if (!module)
 		return;
 	free(module->path);
+	free(module->file);
 	free(module);
 }
 
@@ -148,5 +182,5 @@ void tn_module_warn_exports(const struct tn_module *module, struct tn_place plac
 		.module = module, .place = place, .worker = worker, .errors = errors
 	};
 
-	tn_elf_exports(module->path, warn_export, &check);
+	tn_elf_exports(module->file, warn_export, &check);
 }

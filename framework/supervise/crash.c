@@ -478,9 +478,11 @@ static void set_handlers(void)
 	}
 }
 
-void tn_crash_note_objects(void)
+void tn_crash_note_objects(const struct tn_deployment *deployment)
 {
-	const struct tn_objects *objects = tn_objects_create();
+	const struct tn_objects *objects =
+		tn_objects_create(deployment ? deployment->modules : NULL,
+	                          deployment ? deployment->module_count : 0);
 
 	if (objects)
 		tn_objects_destroy(atomic_exchange(&crash.objects, objects));
@@ -495,7 +497,7 @@ bool tn_crash_watch(const struct tn_activity *activity, const struct tn_plan *pl
 	crash.thread = gettid();
 	if (!keep_names(plan) || !set_stack())
 		return false;
-	tn_crash_note_objects();
+	tn_crash_note_objects(NULL);
 	backtrace(frame, 1); /* the first call loads libgcc, which allocates */
 	on_exit(exited, NULL);
 	set_handlers();

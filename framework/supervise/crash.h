@@ -16,7 +16,7 @@
 #ifndef TENON_SUPERVISE_CRASH_H
 #define TENON_SUPERVISE_CRASH_H
 
-#include "deploy/plan.h"
+#include "deploy/deployment.h"
 #include "message/activity.h"
 
 /*
@@ -27,8 +27,8 @@
  */
 bool tn_crash_watch(const struct tn_activity *activity, const struct tn_plan *plan);
 
-/* Takes note of the objects that are loaded now: for the frames. On the same thread, whenever
- * there may be new ones. */
-void tn_crash_note_objects(void);
+/* Takes note of the objects that are loaded now, with the modules of a deployment, or NULL: for the
+ * frames. On the same thread, whenever there may be new ones. */
+void tn_crash_note_objects(const struct tn_deployment *deployment);
 
 #endif

@@ -15,6 +15,7 @@
 /* What it has opened; each step leaves it so that finish() can close it. */
 struct run {
 	struct tn_host *host;
+	struct tn_stage *stage;
 	struct tn_deployment *deployment;
 	int signals;
 	struct tn_access_log *access_log;
@@ -29,6 +30,29 @@ static int report(struct tn_host *host, int code)
 	return code;
 }
 
+static int open_stage(struct run *run)
+{
+	char reason[TN_REASON_SIZE];
+
+	run->stage = tn_stage_create(reason);
+	if (run->stage)
+		return 0;
+	tn_errors_add(&run->host->errors, (struct tn_place){ 0 }, "tenon: %s", reason);
+	return report(run->host, EX_CANTCREAT);
+}
+
+/* What has happened to the files since does not tell which version ran. Of several processes
+ * each would say the same. */
+static void log_versions(const struct run *run)
+{
+	const struct tn_deployment *deployment = run->deployment;
+
+	for (size_t i = 0; i < deployment->module_count; i++)
+		tn_log_write(run->host->bind ? TN_LOG_INFO : TN_LOG_DEBUG, NULL,
+		             "module %s: version %s", deployment->modules[i]->path,
+		             deployment->modules[i]->version);
+}
+
 static int load(struct run *run)
 {
 	struct tn_host *host = run->host;
@@ -41,9 +65,16 @@ static int load(struct run *run)
 	};
 	bool valid;
 
-	if (options.activity && tn_crash_watch(options.activity, host->plan))
+	if (options.activity && tn_crash_watch(options.activity, host->plan)) {
+		/* Behind the watch, so that it is removed at any exit. */
+		int code = open_stage(run);
+
+		if (code)
+			return code;
+		options.stage = run->stage;
 		run->deployment = tn_deployment_create(host->plan, &options, &host->errors);
-	tn_crash_note_objects();
+	}
+	tn_crash_note_objects(run->deployment);
 	if (!run->deployment)
 		tn_errors_add(&host->errors, (struct tn_place){ 0 }, "out of memory");
 	valid = !host->errors.errors;
@@ -90,7 +121,7 @@ static int start(struct run *run)
 {
 	bool started = tn_deployment_start(run->deployment, &run->host->errors);
 
-	tn_crash_note_objects();
+	tn_crash_note_objects(run->deployment);
 	return report(run->host, started ? 0 : EX_CONFIG);
 }
 
@@ -138,6 +169,8 @@ static int go(struct run *run)
 	if (!code)
 		code = take_signals(run); /* before any client: none is lost to an early one */
 	if (!code)
+		log_versions(run);
+	if (!code)
 		code = host->ready(host);
 	return code ? code : serve(run);
 }
@@ -150,6 +183,7 @@ int tn_host_run(struct tn_host *host)
 	tn_edge_destroy(run.edge);
 	tn_access_log_destroy(run.access_log);
 	tn_deployment_destroy(run.deployment);
+	tn_stage_destroy(run.stage);
 	tn_errors_finish(&host->errors);
 	return code;
 }

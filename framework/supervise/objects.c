@@ -9,6 +9,8 @@
 struct maker {
 	char program[PATH_MAX]; /* the dynamic loader has no name for it */
 	struct tn_objects *objects;
+	struct tn_module *const *modules;
+	size_t module_count;
 	size_t most; /* objects that there is room for */
 	size_t room; /* bytes that their paths take */
 	char *next;  /* where the next path goes */
@@ -16,6 +18,9 @@ struct maker {
 
 static const char *path_of(const struct maker *maker, const struct dl_phdr_info *info)
 {
+	for (size_t i = 0; i < maker->module_count; i++)
+		if (strcmp(info->dlpi_name, maker->modules[i]->file) == 0)
+			return maker->modules[i]->path;
 	return *info->dlpi_name ? info->dlpi_name : maker->program;
 }
 
@@ -66,9 +71,9 @@ static int add(struct dl_phdr_info *info, size_t size, void *argument)
 	return 0;
 }
 
-const struct tn_objects *tn_objects_create(void)
+const struct tn_objects *tn_objects_create(struct tn_module *const *modules, size_t count)
 {
-	struct maker maker = { 0 };
+	struct maker maker = { .modules = modules, .module_count = count };
 	size_t lists, size;
 
 	if (readlink("/proc/self/exe", maker.program, sizeof(maker.program) - 1) < 0)

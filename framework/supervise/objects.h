@@ -2,8 +2,7 @@
 #ifndef TENON_SUPERVISE_OBJECTS_H
 #define TENON_SUPERVISE_OBJECTS_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "deploy/module.h"
 
 /* One object; an address less `base` is the offset in its file that addr2line and nm have. */
 struct tn_object {
@@ -19,9 +18,12 @@ struct tn_objects {
 	struct tn_object list[];
 };
 
-/* Those that are loaded now, in read-only memory of their own; NULL, and errno set, where there is
- * none. tn_objects_destroy gives it back; NULL is fine. Not in a signal handler. */
-const struct tn_objects *tn_objects_create(void);
+/*
+ * Those that are loaded now, in read-only memory of their own; NULL, and errno set, where there is
+ * none. A copy of one of these modules has the path of its original, which is there for longer.
+ * tn_objects_destroy gives it back; NULL is fine. Not in a signal handler.
+ */
+const struct tn_objects *tn_objects_create(struct tn_module *const *modules, size_t count);
 void tn_objects_destroy(const struct tn_objects *objects);
 
 /* The one that has the address; NULL where none has, or the list is NULL. */

@@ -31,8 +31,8 @@ static const char *compare_with(const char *bound, const char *compared)
 	                                             "[worker compared]\n"
 	                                             "module = %s\n"
 	                                             "route = /compared\n",
-	                                             fixture("serve_pointer"), compared, bound,
-	                                             compared));
+	                                             fixture("serve_pointer"),
+	                                             strrchr(compared, '/') + 1, bound, compared));
 	const char *text = get_of(host, "/");
 
 	host_end(host);
@@ -59,7 +59,7 @@ static void the_plugin_auth_is_called_by_its_own_address(void)
 	                                 "[worker auth]\n"
 	                                 "module = %s\n"
 	                                 "secret.SECRET_TOKEN = env:TOKEN\n",
-	                                 fixture("serve_pointer"), plugin("auth"), plugin("auth"));
+	                                 fixture("serve_pointer"), "auth.so", plugin("auth"));
 	struct host *host = host_start_with(file, &(struct host_options){
 							  .environment = environment });
 

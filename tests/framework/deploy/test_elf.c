@@ -381,9 +381,28 @@ static void mutate(struct copy *copy, char *data, uint64_t *state)
 	}
 }
 
+static void what_a_file_needs_is_read(void)
+{
+	struct tn_elf_needs needs;
+	unsigned found = 0;
+
+	CU_ASSERT(tn_elf_needs_read(built("tests/fixtures/origin/runpath.so"), &needs));
+	CHECK_TEXT(needs.runpath, "/nowhere:$ORIGIN/lib");
+	CHECK_TEXT(needs.rpath, NULL);
+	for (size_t i = 0; i < needs.count; i++) /* a sanitizer's libraries may stand before it */
+		found += strcmp(needs.names[i], "libnear.so") == 0;
+	CHECK_NUMBER(found, 1);
+	tn_elf_needs_finish(&needs);
+	CU_ASSERT(tn_elf_needs_read(built("tests/fixtures/origin/rpath.so"), &needs));
+	CHECK_TEXT(needs.runpath, NULL);
+	CHECK_TEXT(needs.rpath, "$ORIGIN/lib:$ORIGIN/more");
+	tn_elf_needs_finish(&needs);
+}
+
 static void no_bytes_make_it_crash(void)
 {
 	struct names names = { .text = "" };
+	struct tn_elf_needs needs;
 	struct copy copy;
 	uint64_t state = 20260131;
 	unsigned passed = 0;
@@ -399,6 +418,8 @@ static void no_bytes_make_it_crash(void)
 		}
 		passed++;
 		tn_elf_exports(copy.scratch.path, add_name, &names);
+		CU_ASSERT(tn_elf_needs_read(copy.scratch.path, &needs));
+		tn_elf_needs_finish(&needs);
 	}
 	CU_ASSERT(passed > 100 && passed < 2900); /* both ways were tried */
 	CU_ASSERT(names.count > 0);
@@ -424,4 +445,5 @@ TEST_MAIN("deploy/elf",
           TEST(without_sections_no_export_is_seen),
           TEST(a_name_beyond_the_table_of_names_is_passed_over),
           TEST(a_table_of_names_without_an_end_is_not_read),
+          TEST(what_a_file_needs_is_read),
           TEST(no_bytes_make_it_crash))

@@ -7,21 +7,34 @@
 
 static char reason[TN_REASON_SIZE];
 
+/* Removed with the process, as the host's is. */
+static struct tn_stage *stage(void)
+{
+	static struct tn_stage *made;
+
+	if (!made)
+		made = tn_stage_create(reason);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(made);
+	return made;
+}
+
 static void refuse_module(const char *name, const char *expected)
 {
 	reason[0] = '\0';
-	CU_ASSERT_PTR_NULL(tn_module_load(built(name), reason));
+	CU_ASSERT_PTR_NULL(tn_module_load(built(name), stage(), reason));
 	if (!CHECK_TEXT(reason, expected))
 		printf("\tthe module was %s\n", name);
 }
 
 static void a_plugin_loads(void)
 {
-	struct tn_module *module = tn_module_load(built("plugins/auth.so"), reason);
+	struct tn_module *module = tn_module_load(built("plugins/auth.so"), stage(), reason);
 
 	CHECK_NUMBER(tn_response_status(NULL), 500); /* the test has libtenon, as the host does */
 	CU_ASSERT_PTR_NOT_NULL_FATAL(module);
 	CHECK_TEXT(module->path, built("plugins/auth.so"));
+	CU_ASSERT_NOT_EQUAL(strcmp(module->file, module->path), 0);
+	CHECK_NUMBER(strlen(module->version), 16);
 	CHECK_TEXT(module->worker->name, "auth");
 	CHECK_NUMBER(module->worker->slot_count, 1);
 	CU_ASSERT_PTR_EQUAL((void *)(uintptr_t)module->worker->fetch,
@@ -31,8 +44,8 @@ static void a_plugin_loads(void)
 
 static void a_module_that_is_loaded_twice_is_the_same(void)
 {
-	struct tn_module *one = tn_module_load(built("plugins/auth.so"), reason);
-	struct tn_module *other = tn_module_load(built("plugins/auth.so"), reason);
+	struct tn_module *one = tn_module_load(built("plugins/auth.so"), stage(), reason);
+	struct tn_module *other = tn_module_load(built("plugins/auth.so"), stage(), reason);
 
 	CU_ASSERT_FATAL(one && other);
 	CU_ASSERT_PTR_EQUAL(one->worker, other->worker);
@@ -42,8 +55,8 @@ static void a_module_that_is_loaded_twice_is_the_same(void)
 
 static void two_modules_have_a_fetch_each(void)
 {
-	struct tn_module *one = tn_module_load(built("plugins/auth.so"), reason);
-	struct tn_module *other = tn_module_load(built("plugins/application.so"), reason);
+	struct tn_module *one = tn_module_load(built("plugins/auth.so"), stage(), reason);
+	struct tn_module *other = tn_module_load(built("plugins/application.so"), stage(), reason);
 
 	CU_ASSERT_FATAL(one && other);
 	CU_ASSERT(one->worker->fetch != other->worker->fetch);
@@ -54,7 +67,7 @@ static void two_modules_have_a_fetch_each(void)
 static void the_symbols_do_not_reach_the_host(void)
 {
 	const char *path = built("tests/fixtures/mistake_exports.so");
-	struct tn_module *module = tn_module_load(path, reason);
+	struct tn_module *module = tn_module_load(path, stage(), reason);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(module);
 	CU_ASSERT_PTR_NULL(dlsym(RTLD_DEFAULT, "helper"));
@@ -129,8 +142,8 @@ static void an_undefined_symbol_is_found_at_once(void)
 
 	forget_to_bind_now(data);
 	scratch_begin(&scratch);
-	CU_ASSERT_PTR_NULL(tn_module_load(scratch_write(&scratch, "lazy.so", 0755, data, size),
-	                                  reason));
+	scratch_write(&scratch, "lazy.so", 0755, data, size);
+	CU_ASSERT_PTR_NULL(tn_module_load(scratch.path, stage(), reason));
 	CU_ASSERT_PTR_NOT_NULL(strstr(reason, "undefined symbol: no_such_function"));
 	free(data);
 	scratch_end(&scratch);
@@ -169,7 +182,7 @@ static void load_with(struct scratch *scratch, const char *library)
 
 	scratch_write(scratch, "module.so", 0755, data, size);
 	free(data);
-	CU_ASSERT_PTR_NULL(tn_module_load(scratch->path, reason));
+	CU_ASSERT_PTR_NULL(tn_module_load(scratch->path, stage(), reason));
 }
 
 /* The library is a Worker, too, and dlsym would give its symbols for the module's. */
@@ -204,7 +217,7 @@ static void a_library_that_is_not_there_is_named(void)
 
 static void warn(const char *name, struct tn_errors *errors)
 {
-	struct tn_module *module = tn_module_load(built(name), reason);
+	struct tn_module *module = tn_module_load(built(name), stage(), reason);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(module);
 	tn_module_warn_exports(module, (struct tn_place){ "x.ini", 3 }, "one", errors);

@@ -12,7 +12,7 @@ static int here(void)
 
 static void each_address_has_its_object(void)
 {
-	const struct tn_objects *objects = tn_objects_create();
+	const struct tn_objects *objects = tn_objects_create(NULL, 0);
 	uintptr_t own = (uintptr_t)here;
 	const struct tn_object *program, *library;
 
@@ -30,7 +30,7 @@ static void each_address_has_its_object(void)
 /* What an offset is taken from: where the file's own addresses begin. */
 static void the_base_is_where_offset_0_is(void)
 {
-	const struct tn_objects *objects = tn_objects_create();
+	const struct tn_objects *objects = tn_objects_create(NULL, 0);
 	const struct tn_object *library = tn_objects_find(objects, (uintptr_t)stdout);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(library);
@@ -40,7 +40,7 @@ static void the_base_is_where_offset_0_is(void)
 
 static void an_address_of_no_object_is_not_found(void)
 {
-	const struct tn_objects *objects = tn_objects_create();
+	const struct tn_objects *objects = tn_objects_create(NULL, 0);
 	int on_the_stack = 0;
 
 	CU_ASSERT_PTR_NULL(tn_objects_find(objects, 0));
