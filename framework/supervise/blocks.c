@@ -2,6 +2,7 @@
 
 #include "observe/log.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,11 +10,13 @@
 
 static int create(const char *name, size_t size)
 {
-	int descriptor = memfd_create(name, MFD_CLOEXEC);
+	int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (descriptor < 0)
 		return -1;
-	if (ftruncate(descriptor, size ? (off_t)size : 1) == 0)
+	/* Who cut it off would have all others crash. */
+	if (ftruncate(descriptor, size ? (off_t)size : 1) == 0 &&
+	    fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
 		return descriptor;
 	close(descriptor);
 	return -1;

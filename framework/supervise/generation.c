@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 
 /* ---- Reading ------------------------------------------------------------------------------- */
@@ -18,6 +19,17 @@ static int read_plan(struct tn_generation *generation, const struct tn_generatio
 	return options->errors->errors ? EX_CONFIG : 0;
 }
 
+/* The first time it may be a pipe; to open one again would wait for who writes to it. */
+static int check_file(const char *path, char *reason)
+{
+	struct stat status;
+
+	if (stat(path, &status) || S_ISREG(status.st_mode))
+		return 0; /* what is not there is told by who reads it */
+	snprintf(reason, TN_REASON_SIZE, "it is no regular file, which a reload needs");
+	return EX_CONFIG;
+}
+
 struct tn_generation *tn_generation_create(const struct tn_generation_options *options, int *code,
                                            char *reason)
 {
@@ -27,7 +39,10 @@ struct tn_generation *tn_generation_create(const struct tn_generation_options *o
 	*code = EX_OSERR;
 	if (!generation)
 		return NULL;
-	*code = tn_config_load(options->path, NULL, &generation->config, options->errors, reason);
+	*code = options->again ? check_file(options->path, reason) : 0;
+	if (!*code)
+		*code = tn_config_load(options->path, NULL, &generation->config, options->errors,
+		                       reason);
 	if (!*code) {
 		snprintf(reason, TN_REASON_SIZE, "out of memory");
 		*code = read_plan(generation, options);

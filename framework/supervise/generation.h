@@ -22,6 +22,7 @@ struct tn_generation {
 	struct tn_secrets secrets;
 	struct tn_seat *seats;
 	size_t count;
+	bool served;                /* it was let to serve */
 	int64_t end_at;             /* ms; when its processes are to have ended; 0: they serve */
 	struct tn_generation *next; /* in a list of several */
 };
@@ -30,6 +31,7 @@ struct tn_generation {
 struct tn_generation_options {
 	const char *path;
 	const char *environment;
+	bool again; /* it was read before */
 	struct tn_vault *vault;
 	struct tn_errors *errors;
 };

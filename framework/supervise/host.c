@@ -11,6 +11,7 @@
 #include <sysexits.h>
 
 #define LABEL_SIZE 256
+#define OVERDUE_S 10 /* beyond drain_timeout; the supervisor, if there is one, is sooner */
 
 /* What it has opened; each step leaves it so that finish() can close it. */
 struct run {
@@ -127,7 +128,9 @@ static int start(struct run *run)
 
 static int take_signals(struct run *run)
 {
-	run->signals = tn_signals_open();
+	int64_t drain = run->host->plan->settings.drain_timeout;
+
+	run->signals = tn_signals_open((unsigned)(drain / 1000) + OVERDUE_S);
 	if (run->signals >= 0)
 		return 0;
 	tn_errors_add(&run->host->errors, (struct tn_place){ 0 }, "signals: %s", strerror(errno));

@@ -136,7 +136,7 @@ static bool send_descriptor(int to, int descriptor)
 		header->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
 	}
-	return sendmsg(to, &message, MSG_NOSIGNAL) == 1;
+	return sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
 /* -1 where none came. */
@@ -166,13 +166,14 @@ static int receive_descriptor(int from)
 
 void tn_process_share(const struct tn_process *process, int descriptor)
 {
-	send_descriptor(process->report, descriptor);
+	if (!send_descriptor(process->report, descriptor))
+		kill(process->pid, SIGKILL);
 }
 
 void tn_process_release(const struct tn_process *process)
 {
-	while (send(process->report, "", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
-		;
+	if (send(process->report, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
+		kill(process->pid, SIGKILL);
 }
 
 void tn_process_forget(struct tn_process *process)

@@ -35,7 +35,8 @@ struct tn_process_options {
  */
 bool tn_process_start(struct tn_process *process, const struct tn_process_options *options);
 
-/* Answers TN_PROCESS_SHARE; with a descriptor of -1 there is none. */
+/* Answers TN_PROCESS_SHARE; with a descriptor of -1 there is none. A process that does not read
+ * what it is answered is killed: the supervisor waits for nobody. */
 void tn_process_share(const struct tn_process *process, int descriptor);
 
 /* Tells one that is ready to serve: until then it touches no socket. */

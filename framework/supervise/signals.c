@@ -10,6 +10,13 @@
 
 static int ends[2] = { -1, -1 };
 static volatile sig_atomic_t latest; /* that was written */
+static unsigned limit;               /* seconds */
+
+static void give_up(int signal)
+{
+	(void)signal;
+	_exit(EX_TEMPFAIL);
+}
 
 static void take(int signal)
 {
@@ -22,13 +29,18 @@ static void take(int signal)
 		_exit(EX_TEMPFAIL);
 	if ((!unread || signal != SIGHUP) && write(ends[1], &byte, 1) != 1)
 		_exit(EX_TEMPFAIL);
+	if (!latest && limit)
+		alarm(limit);
 	latest = signal;
 	errno = error;
 }
 
-int tn_signals_open(void)
+int tn_signals_open(unsigned seconds)
 {
 	struct sigaction action = { .sa_handler = take, .sa_flags = SA_RESTART };
+
+	limit = seconds;
+	signal(SIGALRM, give_up);
 
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -1;

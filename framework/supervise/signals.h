@@ -10,7 +10,10 @@
  *
  * Not earlier than there is a loop to read it: a Worker's start hook that hangs is to be ended by
  * Ctrl-C as any program is.
+ *
+ * Where it has not ended so many seconds after the first one, the process ends with EX_TEMPFAIL,
+ * whatever holds it: nobody else may be left to see to that. 0: it has all the time.
  */
-int tn_signals_open(void);
+int tn_signals_open(unsigned seconds);
 
 #endif

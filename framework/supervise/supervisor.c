@@ -1,6 +1,7 @@
 #include "supervise/supervisor.h"
 
 #include "observe/log.h"
+#include "observe/output.h"
 #include "supervise/announce.h"
 #include "supervise/blocks.h"
 #include "supervise/control.h"
@@ -26,6 +27,8 @@
 #define STEADY_MS (10 * 1000) /* who served for so long has not failed at its start */
 #define BACKOFF_FIRST_MS 100  /* the second time */
 #define OVERDUE_MS (5 * 1000) /* beyond drain_timeout, before a process is killed */
+#define BLOCKS_MOST 1024      /* of TN_SHARED memory: each is a descriptor */
+#define MESSAGES_MOST 64      /* that are read of a process in one turn */
 #define BACKOFF_MOST_MS (10 * 1000)
 
 struct supervisor {
@@ -119,10 +122,16 @@ static void replace_process(const struct supervisor *supervisor, struct tn_seat 
 
 /* ---- Who waits for a reload ---------------------------------------------------------------- */
 
+/* Nobody may have to read it: what cannot be written at once is lost. */
+static void write_out(const char *text)
+{
+	tn_output_write(STDERR_FILENO, true, text, strlen(text));
+}
+
 /* What goes to standard error is for them, too. */
 static void print(const struct supervisor *supervisor, const char *text)
 {
-	fputs(text, stderr);
+	write_out(text);
 	tn_control_tell_all(supervisor->control, TN_CONTROL_RELOADING, text);
 }
 
@@ -138,8 +147,6 @@ static void print_errors(const struct supervisor *supervisor, const struct tn_er
 	}
 	if (text)
 		print(supervisor, text);
-	else
-		tn_errors_print(errors, stderr);
 	free(text);
 }
 
@@ -206,6 +213,7 @@ static struct tn_generation *read_generation(struct supervisor *supervisor, int 
 	const struct tn_generation_options options = {
 		.path = supervisor->options->path,
 		.environment = supervisor->options->environment,
+		.again = supervisor->current != NULL,
 		.vault = &supervisor->vault,
 		.errors = &errors,
 	};
@@ -331,6 +339,7 @@ static void take_over(struct supervisor *supervisor)
 	int code = 0;
 
 	supervisor->current = supervisor->coming;
+	supervisor->current->served = true;
 	supervisor->coming = NULL;
 	tn_announce_fallback(supervisor->current->plan);
 	tn_log_time(supervisor->serving_since);
@@ -375,17 +384,31 @@ static void advance(struct supervisor *supervisor)
 
 /* ---- What the processes tell --------------------------------------------------------------- */
 
+/* "auth.HITS": the field's name has no dot. */
+static bool names_worker(const struct tn_plan *plan, const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	char worker[TN_LOG_LINE];
+
+	if (!dot || (size_t)(dot - name) >= sizeof(worker))
+		return false;
+	snprintf(worker, sizeof(worker), "%.*s", (int)(dot - name), name);
+	return tn_plan_find(plan, worker);
+}
+
 /* "4096 auth.HITS" */
 static void share(struct supervisor *supervisor, const struct tn_generation *generation,
                   const struct tn_seat *seat)
 {
 	char *name;
 	size_t size = strtoull(supervisor->text, &name, 10);
+	int descriptor = -1;
 
-	tn_process_share(&seat->process,
-	                 *name == ' ' ? tn_blocks_find(&supervisor->blocks, name + 1, size,
-	                                               generation->number)
-	                              : -1);
+	if (*name == ' ' && supervisor->blocks.count < BLOCKS_MOST &&
+	    names_worker(generation->plan, name + 1))
+		descriptor = tn_blocks_find(&supervisor->blocks, name + 1, size,
+		                            generation->number);
+	tn_process_share(&seat->process, descriptor);
 }
 
 static void take_messages(struct supervisor *supervisor, struct tn_generation *generation,
@@ -393,8 +416,11 @@ static void take_messages(struct supervisor *supervisor, struct tn_generation *g
 {
 	int kind;
 
-	while (seat->process.report >= 0 &&
-	       (kind = tn_process_read(&seat->process, supervisor->text))) {
+	/* A Worker may have got hold of the socket: it is not to keep the supervisor. */
+	for (unsigned i = 0; i < MESSAGES_MOST && seat->process.report >= 0; i++) {
+		kind = tn_process_read(&seat->process, supervisor->text);
+		if (!kind)
+			return;
 		if (kind < 0) {
 			close(seat->process.report);
 			seat->process.report = -1;
@@ -403,8 +429,8 @@ static void take_messages(struct supervisor *supervisor, struct tn_generation *g
 		} else if (kind == TN_PROCESS_ERRORS && generation == supervisor->coming) {
 			print(supervisor, supervisor->text);
 		} else if (kind == TN_PROCESS_ERRORS) {
-			fputs(supervisor->text, stderr);
-		} else {
+			write_out(supervisor->text);
+		} else if (kind == TN_PROCESS_READY && !seat->ready) {
 			seat->ready = true;
 			if (generation == supervisor->current)
 				tn_process_release(&seat->process);
@@ -422,6 +448,17 @@ static void take_all_messages(struct supervisor *supervisor, struct tn_generatio
 		take_messages(supervisor, generation, &generation->seats[i]);
 }
 
+/* What was under way in it was not answered. */
+static void note_loss(struct supervisor *supervisor, pid_t pid, int status)
+{
+	char how[32];
+
+	supervisor->code = EX_TEMPFAIL;
+	describe(status, how, sizeof(how));
+	tn_log_write(TN_LOG_WARNING, NULL, "host process %d ended before all was answered (%s)",
+	             (int)pid, how);
+}
+
 static void process_ended(struct supervisor *supervisor, struct tn_generation *generation,
                           struct tn_seat *seat, int status)
 {
@@ -431,7 +468,7 @@ static void process_ended(struct supervisor *supervisor, struct tn_generation *g
 	bool served;
 
 	take_messages(supervisor, generation, seat);
-	served = seat->ready;
+	served = seat->ready && generation->served;
 	tn_process_forget(&seat->process);
 	seat->ready = false;
 	if (generation == supervisor->coming) {
@@ -439,8 +476,8 @@ static void process_ended(struct supervisor *supervisor, struct tn_generation *g
 		describe(status, why + strlen(why), sizeof(why) - strlen(why));
 		give_up(supervisor, code ? code : EX_SOFTWARE, why);
 	} else if (supervisor->stopping) {
-		if (code == EX_TEMPFAIL && served)
-			supervisor->code = EX_TEMPFAIL;
+		if (code && served)
+			note_loss(supervisor, pid, status);
 	} else if (generation == supervisor->current) {
 		replace_process(supervisor, seat, pid, status);
 	}
@@ -651,7 +688,7 @@ static int64_t kill_overdue(struct supervisor *supervisor, struct tn_generation 
 	             tn_generation_living(generation), generation->number);
 	tn_generation_signal(generation, SIGKILL);
 	generation->end_at = 0;
-	if (supervisor->stopping)
+	if (supervisor->stopping && generation->served)
 		supervisor->code = EX_TEMPFAIL;
 	return -1;
 }

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -150,6 +151,27 @@ static void a_second_signal_ends_it_with_75(void)
 	close(socket);
 }
 
+/* The supervisor's one child that has the request, found by its log, would do as well: all of them
+ * are killed. */
+static void a_stop_that_loses_a_request_says_so(void)
+{
+	struct host *host = host_start_supervised(write_file("", "hello"));
+	int socket = open_request(host);
+	struct finished children;
+	char *rest;
+
+	host_signal(host, SIGTERM);
+	host_logged(host, "SIGTERM: stopping, 1 in flight");
+	children = program_run((const char *const[]){
+		"cat", text_of("/proc/%d/task/%d/children", (int)host->pid, (int)host->pid),
+		NULL });
+	for (rest = children.out; strtol(rest, NULL, 10) > 0; strtol(rest, &rest, 10))
+		kill((pid_t)strtol(rest, NULL, 10), SIGKILL);
+	CHECK_NUMBER(host_wait(host), EX_TEMPFAIL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(host_log(host), "ended before all was answered (SIGKILL)"));
+	close(socket);
+}
+
 /* ---- Reloading ----------------------------------------------------------------------------- */
 
 static void a_reload_brings_the_new_configuration(void)
@@ -187,11 +209,28 @@ static void a_reload_that_is_not_valid_changes_nothing(void)
 	host_end(host);
 }
 
+/* To open it would wait for who writes to it. */
+static void a_pipe_in_the_place_of_the_file_is_refused(void)
+{
+	const char *file = write_file("", "before");
+	struct host *host = host_start_supervised(file);
+
+	CHECK_NUMBER(remove(file), 0);
+	CHECK_NUMBER(mkfifo(file, 0600), 0);
+	host_signal(host, SIGHUP);
+	host_logged(host, "it is no regular file, which a reload needs\n");
+	check_reply(host, "before");
+	CHECK_NUMBER(remove(file), 0);
+	host_end(host);
+}
+
 TEST_MAIN("e2e/supervised",
           TEST(it_serves_when_all_processes_are_ready),
           TEST(what_cannot_serve_is_told_as_by_one_process),
           TEST(what_is_in_flight_is_answered_at_a_stop),
           TEST(a_signal_to_the_group_cuts_nothing_off),
           TEST(a_second_signal_ends_it_with_75),
+          TEST(a_stop_that_loses_a_request_says_so),
           TEST(a_reload_brings_the_new_configuration),
+          TEST(a_pipe_in_the_place_of_the_file_is_refused),
           TEST(a_reload_that_is_not_valid_changes_nothing))

@@ -61,6 +61,17 @@ static void the_memory_has_its_size(void)
 	tn_blocks_finish(&blocks);
 }
 
+/* Or the others that have mapped it would crash. */
+static void the_memory_cannot_be_cut_off(void)
+{
+	struct tn_blocks blocks = { 0 };
+	int descriptor = tn_blocks_find(&blocks, "a.N", 4096, 1);
+
+	CHECK_NUMBER(ftruncate(descriptor, 8), -1);
+	CHECK_NUMBER(ftruncate(descriptor, 8192), -1);
+	tn_blocks_finish(&blocks);
+}
+
 /* What the present generation, or one that is being started, has asked for stays. */
 static void what_nobody_asks_for_is_dropped(void)
 {
@@ -94,5 +105,6 @@ TEST_MAIN("supervise/blocks",
           TEST(the_same_name_and_size_give_the_same_memory),
           TEST(another_name_or_size_starts_anew),
           TEST(the_memory_has_its_size),
+          TEST(the_memory_cannot_be_cut_off),
           TEST(what_nobody_asks_for_is_dropped),
           TEST(what_cannot_be_had_is_none))
