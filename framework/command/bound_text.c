@@ -11,6 +11,8 @@
 
 /* ---- Lists in one cell --------------------------------------------------------------------- */
 
+#define NAMES_MOST 8 /* in one cell: each row is as wide as the widest; `bound WORKER` has all */
+
 /* Those that bind a Worker, or that it binds, or its routes. */
 struct items {
 	const struct tn_bound *bound;
@@ -92,6 +94,10 @@ static void write_items(struct tn_table *table, struct items *items)
 	for (size_t i = 0; i < items->count; i++) {
 		const struct item *item = &items->list[i];
 
+		if (i >= NAMES_MOST) {
+			free(item->views);
+			continue;
+		}
 		tn_table_write(table, "%s%s", i ? ", " : "", item->name);
 		if (item->weight != TN_WEIGHT_WHOLE)
 			tn_table_write(table, " %s", tn_weight_text(item->weight, weight));
@@ -101,6 +107,8 @@ static void write_items(struct tn_table *table, struct items *items)
 		}
 		free(item->views);
 	}
+	if (items->count > NAMES_MOST)
+		tn_table_write(table, " and %zu more", items->count - NAMES_MOST);
 	table->failed = table->failed || items->failed;
 	free(items->list);
 }

@@ -310,21 +310,20 @@ static enum tn_mark mark_of(const char *before, const char *after)
 	return after ? TN_MARK_CHANGED : TN_MARK_REMOVED;
 }
 
-struct tn_change *tn_diff_add_change(struct tn_diff *diff, struct tn_difference *difference,
-                                     const char *key, const char *before, const char *after)
+struct tn_diff_change *tn_diff_add_change(struct tn_diff *diff, struct tn_difference *difference,
+                                          const char *key, const char *before, const char *after)
 {
-	static struct tn_change nowhere;
-	struct tn_change *list = make_room(diff, difference->changes, difference->count,
-	                                   &difference->capacity, sizeof(*list));
-	struct tn_change *change;
+	struct tn_diff_change *list = make_room(diff, difference->changes, difference->count,
+	                                        &difference->capacity, sizeof(*list));
+	struct tn_diff_change *change;
 
 	if (!list)
-		return &nowhere;
+		return &diff->nowhere;
 	difference->changes = list;
 	if (!difference->mark)
 		difference->mark = TN_MARK_CHANGED;
 	change = &list[difference->count++];
-	*change = (struct tn_change){
+	*change = (struct tn_diff_change){
 		.mark = mark_of(before, after),
 		.key = tn_diff_copy(diff, key),
 		.before = tn_diff_copy(diff, before),
@@ -393,7 +392,7 @@ bool tn_diff_init(struct tn_diff *diff, const struct tn_plan *before, const stru
 	return !diff->failed;
 }
 
-void tn_diff_finish_change(struct tn_change *change)
+void tn_diff_finish_change(struct tn_diff_change *change)
 {
 	free(change->key);
 	free(change->route);

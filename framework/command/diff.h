@@ -12,7 +12,7 @@ enum tn_mark {
 };
 
 /* Of a key of a Worker, or of [host]. */
-struct tn_change {
+struct tn_diff_change {
 	enum tn_mark mark;
 	char *key;        /* "service.auth"; "route", "module", "reachable" */
 	char *route;      /* of "route": it, and its values are Workers; NULL of others */
@@ -33,7 +33,7 @@ struct tn_difference {
 	enum tn_mark mark;
 	const struct tn_plan *plan;          /* NEW; OLD of a Worker that is removed */
 	const struct tn_plan_worker *worker; /* of that plan; NULL: it is the host */
-	struct tn_change *changes;
+	struct tn_diff_change *changes;
 	size_t count;
 	size_t capacity;
 	struct tn_need *needs; /* where it, its module or the file of a secret is gone */
@@ -49,9 +49,10 @@ struct tn_diff {
 	 * second has no mark. */
 	struct tn_difference *list;
 	size_t count;
-	bool broken;  /* something that is still needed would be gone */
-	void **files; /* tsearch's tree of the pairs of modules that were compared */
-	bool failed;  /* there was no memory */
+	bool broken;                   /* something that is still needed would be gone */
+	void **files;                  /* tsearch's tree of pairs of modules that were compared */
+	bool failed;                   /* there was no memory */
+	struct tn_diff_change nowhere; /* for one that there was no memory for */
 };
 
 /* Takes out of a plan with errors which Workers it took for those that it has not: what is gone is
@@ -66,7 +67,7 @@ bool tn_diff_forget_guesses(struct tn_plan *plan);
 bool tn_diff_init(struct tn_diff *diff, const struct tn_plan *before, const struct tn_plan *after,
                   void **files);
 void tn_diff_finish(struct tn_diff *diff);
-void tn_diff_finish_change(struct tn_change *change);
+void tn_diff_finish_change(struct tn_diff_change *change);
 
 /*
  * Takes out of the difference in an environment what that of the same files without one has told,
@@ -110,8 +111,8 @@ bool tn_diff_is_reached(const struct tn_difference *difference, const unsigned c
 /* ---- The parts of the comparison ----------------------------------------------------------- */
 
 /* Notes a change of that key from one value to another; NULL is none. They are copied. */
-struct tn_change *tn_diff_add_change(struct tn_diff *diff, struct tn_difference *difference,
-                                     const char *key, const char *before, const char *after);
+struct tn_diff_change *tn_diff_add_change(struct tn_diff *diff, struct tn_difference *difference,
+                                          const char *key, const char *before, const char *after);
 
 /* Notes who needs what is gone. The key is not copied. */
 void tn_diff_add_need(struct tn_diff *diff, struct tn_difference *difference,

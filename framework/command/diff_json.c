@@ -52,7 +52,7 @@ static const char *name_of(enum tn_mark mark)
 	}
 }
 
-static json_t *json_of_change(const struct tn_change *change)
+static json_t *json_of_change(const struct tn_diff_change *change)
 {
 	json_t *object = json_object();
 

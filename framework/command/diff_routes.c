@@ -43,9 +43,9 @@ static void note_route(struct tn_diff *diff, struct tn_difference *difference,
                        const struct tn_route *route, const struct tn_plan_worker *before,
                        const struct tn_plan_worker *after)
 {
-	struct tn_change *change = tn_diff_add_change(diff, difference, "route",
-	                                              before ? before->name : NULL,
-	                                              after ? after->name : NULL);
+	struct tn_diff_change *change = tn_diff_add_change(diff, difference, "route",
+	                                                   before ? before->name : NULL,
+	                                                   after ? after->name : NULL);
 
 	change->route = tn_diff_copy(diff, route->text);
 }

@@ -14,14 +14,14 @@
 /* ---- Changes ------------------------------------------------------------------------------- */
 
 /* Free text is quoted, so that it shows where it ends. */
-static void print_value(const struct tn_change *change, const char *value)
+static void print_value(const struct tn_diff_change *change, const char *value)
 {
 	bool quoted = strncmp(change->key, "var.", strlen("var.")) == 0 || !*value;
 
 	printf(quoted ? "\"%s\"" : "%s", value);
 }
 
-static void print_values(const struct tn_change *change)
+static void print_values(const struct tn_diff_change *change)
 {
 	const char *only = change->before ? change->before : change->after;
 
@@ -32,7 +32,7 @@ static void print_values(const struct tn_change *change)
 	}
 }
 
-static void print_change(const struct tn_change *change)
+static void print_change(const struct tn_diff_change *change)
 {
 	printf("%c     %s", (char)change->mark, change->key);
 	if (change->route)

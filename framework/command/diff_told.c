@@ -8,10 +8,10 @@ static bool same_text(const char *one, const char *other)
 	return one && other ? strcmp(one, other) == 0 : one == other;
 }
 
-static bool has_change(const struct tn_difference *told, const struct tn_change *change)
+static bool has_change(const struct tn_difference *told, const struct tn_diff_change *change)
 {
 	for (size_t i = 0; i < told->count; i++) {
-		const struct tn_change *other = &told->changes[i];
+		const struct tn_diff_change *other = &told->changes[i];
 
 		if (other->mark == change->mark && strcmp(other->key, change->key) == 0 &&
 		    same_text(other->route, change->route) &&

@@ -54,7 +54,7 @@ static bool is_change(enum tn_content content)
 static void note_files(const struct both *both, const char *key, const char *before,
                        const char *after, enum tn_content content)
 {
-	struct tn_change *change =
+	struct tn_diff_change *change =
 		tn_diff_add_change(both->diff, both->difference, key, before, after);
 
 	change->note = note_of(content);

@@ -916,7 +916,28 @@ static void a_file_with_an_error_is_not_shown(void)
 	               "wrong.ini:3: worker 'a': service.b: no worker 'c'\n");
 }
 
+/* Each row is as wide as the widest. */
+static void of_many_names_the_table_has_the_first(void)
+{
+	char *text = text_of("[worker log]\nmodule = x.so\n");
+	struct finished finished;
+
+	for (unsigned i = 0; i < 20; i++)
+		text = text_of("%s[worker w%02u]\nmodule = x.so\nroute = /%u\n"
+		               "service.l = log\n",
+		               text, i, i);
+	scratch_write("hub.ini", "%s", text);
+	finished = BOUND("--all", "hub.ini");
+	CHECK_NUMBER(finished.code, 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(
+		finished.out,
+		"  20: w00, w01, w02, w03, w04, w05, w06, w07 and 12 more  nothing\n"));
+	finished = BOUND("hub.ini", "log");
+	CU_ASSERT_PTR_NOT_NULL(strstr(finished.out, "\n  w19 "));
+}
+
 TEST_MAIN("e2e/bound",
+          TEST(of_many_names_the_table_has_the_first),
           TEST(a_version_is_told_with_all_that_depends_on_it),
           TEST(who_asks_for_a_worker_sees_who_binds_its_versions),
           TEST(a_cycle_is_a_chain_from_the_worker_to_itself),
