@@ -89,7 +89,7 @@ static void write_environments(struct tn_table *table, const struct tn_bound *bo
 /* "auth@v1 90%, auth@staging in staging", and ends the list. */
 static void write_items(struct tn_table *table, struct items *items)
 {
-	char weight[16];
+	char weight[TN_WEIGHT_SIZE];
 
 	for (size_t i = 0; i < items->count; i++) {
 		const struct item *item = &items->list[i];
@@ -214,7 +214,7 @@ static void add_name(struct tn_table *table, const struct tn_bound *bound,
 static void add_binding(struct tn_table *table, const struct tn_plan_binding *binding,
                         uint32_t share)
 {
-	char weight[16];
+	char weight[TN_WEIGHT_SIZE];
 
 	tn_table_write(table, "%s", tn_weight_text(share, weight));
 	if (binding->key_entry && binding->target_count > 1)

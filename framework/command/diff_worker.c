@@ -148,16 +148,6 @@ static void compare_secret(const struct both *both, const char *key,
 
 /* ---- Bindings ------------------------------------------------------------------------------ */
 
-static const struct tn_plan_binding *find_binding(const struct tn_plan_worker *worker,
-                                                  const struct tn_entry *entry)
-{
-	for (size_t i = 0; worker && entry && i < worker->binding_count; i++) {
-		if (worker->bindings[i].entry == entry)
-			return &worker->bindings[i];
-	}
-	return NULL;
-}
-
 /* Whether the plan's targets are what is written, and no guesses. */
 static bool is_linked(const struct tn_plan *plan, const struct tn_plan_binding *binding)
 {
@@ -175,7 +165,7 @@ static bool is_linked(const struct tn_plan *plan, const struct tn_plan_binding *
 static char *write_targets(struct tn_diff *diff, const struct tn_plan *plan,
                            const struct tn_plan_binding *binding)
 {
-	char weight[16];
+	char weight[TN_WEIGHT_SIZE];
 	char *text = NULL;
 	size_t size = 0;
 	FILE *stream;
@@ -225,8 +215,10 @@ static bool same_targets(const struct both *both, const struct tn_plan_binding *
 static void compare_binding(const struct both *both, const char *key,
                             const struct tn_entry *before, const struct tn_entry *after)
 {
-	const struct tn_plan_binding *one = find_binding(both->before, before);
-	const struct tn_plan_binding *other = find_binding(both->after, after);
+	const struct tn_plan_binding *one =
+		both->before ? tn_plan_binding(both->before, before) : NULL;
+	const struct tn_plan_binding *other =
+		both->after ? tn_plan_binding(both->after, after) : NULL;
 	char *text, *other_text;
 
 	if (one && other && same_targets(both, one, other))

@@ -85,7 +85,7 @@ static void write_edge(const char *from, const char *to)
 static void write_label(const struct tn_graph *graph, const struct tn_plan_binding *binding,
                         const struct tn_plan_target *target)
 {
-	char name[NAME_SIZE], weight[16];
+	char name[NAME_SIZE], weight[TN_WEIGHT_SIZE];
 	const char *written = tn_graph_written(graph->plan, binding, target, name, sizeof(name));
 
 	write_escaped(binding->field);

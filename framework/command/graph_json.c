@@ -68,21 +68,6 @@ static json_t *json_of_worker(const struct tn_plan_worker *worker)
 	return object;
 }
 
-static json_t *json_of_targets(const struct tn_plan_binding *binding)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < binding->target_count; i++) {
-		const struct tn_plan_target *target = &binding->targets[i];
-		json_t *object = json_object();
-
-		tn_json_set(&object, "worker", tn_json_text(target->worker->name));
-		tn_json_set(&object, "weight", tn_json_weight(target->weight));
-		tn_json_append(&list, object);
-	}
-	return list;
-}
-
 static json_t *json_of_binding(const struct tn_plan_binding *binding)
 {
 	const struct tn_entry *key = binding->key_entry;
@@ -91,7 +76,7 @@ static json_t *json_of_binding(const struct tn_plan_binding *binding)
 	tn_json_set(&object, "caller", tn_json_text(binding->caller->name));
 	tn_json_set(&object, "field", tn_json_text(binding->field));
 	tn_json_set(&object, "written", tn_json_text(binding->entry->value));
-	tn_json_set(&object, "targets", json_of_targets(binding));
+	tn_json_set(&object, "targets", tn_json_targets(binding));
 	tn_json_set(&object, "split", json_boolean(tn_graph_is_split(binding)));
 	tn_json_set(&object, "key", tn_json_text(key ? key->value : NULL));
 	tn_json_set_place(&object, binding->entry->place);

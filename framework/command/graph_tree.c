@@ -57,7 +57,7 @@ static void print_indent(const struct tree *tree)
 
 static void print_weight(const struct tn_plan_binding *binding, const struct tn_plan_target *target)
 {
-	char weight[16];
+	char weight[TN_WEIGHT_SIZE];
 
 	if (!tn_graph_is_split(binding))
 		return;

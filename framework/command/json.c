@@ -87,6 +87,20 @@ json_t *tn_json_weight(uint32_t weight)
 /* 0.1 is written as 0.1, not with all the digits of the double that is nearest to it. */
 #define FLAGS (JSON_INDENT(2) | JSON_REAL_PRECISION(8))
 
+json_t *tn_json_targets(const struct tn_plan_binding *binding)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < binding->target_count; i++) {
+		json_t *object = json_object();
+
+		tn_json_set(&object, "worker", tn_json_text(binding->targets[i].worker->name));
+		tn_json_set(&object, "weight", tn_json_weight(binding->targets[i].weight));
+		tn_json_append(&list, object);
+	}
+	return list;
+}
+
 int tn_json_print(json_t *value)
 {
 	bool printed = value && json_dumpf(value, stdout, FLAGS) == 0;

@@ -7,7 +7,7 @@
 #ifndef TENON_COMMAND_JSON_H
 #define TENON_COMMAND_JSON_H
 
-#include "deploy/errors.h"
+#include "deploy/plan.h"
 
 #include <jansson.h>
 
@@ -23,6 +23,9 @@ json_t *tn_json_text(const char *text);
 
 /* A weight as percent: 90, or 0.25. */
 json_t *tn_json_weight(uint32_t weight);
+
+/* The targets of a binding: a list of objects with "worker" and "weight". */
+json_t *tn_json_targets(const struct tn_plan_binding *binding);
 
 /* Prints it on standard output, and gives up the reference. Returns 0, or the exit code with a line
  * on standard error; that standard output cannot be written is for main to say. */

@@ -255,19 +255,6 @@ static int keep_rights(int file, const struct tn_like *like, char *reason)
 	return 0;
 }
 
-static bool write_all(int file, const char *data, size_t size)
-{
-	while (size) {
-		ssize_t written = write(file, data, size);
-
-		if (written < 0 && errno != EINTR)
-			return false;
-		data += written > 0 ? written : 0;
-		size -= written > 0 ? (size_t)written : 0;
-	}
-	return !fsync(file);
-}
-
 static char *name_directory(const char *path)
 {
 	int size = directory_size(path);
@@ -319,7 +306,7 @@ static int fill(struct tn_successor *successor, const struct tn_like *like, cons
 {
 	int code = like ? keep_rights(successor->file, like, reason) : 0;
 
-	if (!code && !write_all(successor->file, data, size))
+	if (!code && (!tn_file_write(successor->file, data, size) || fsync(successor->file)))
 		code = explain("the file beside it cannot be written: ", reason);
 	return code;
 }

@@ -209,19 +209,6 @@ static void drop_newline(struct secret *secret)
 		secret->size--;
 }
 
-static bool write_all(int file, const char *data, size_t size)
-{
-	while (size) {
-		ssize_t written = write(file, data, size);
-
-		if (written < 0 && errno != EINTR)
-			return false;
-		data += written > 0 ? written : 0;
-		size -= written > 0 ? (size_t)written : 0;
-	}
-	return true;
-}
-
 static bool make_room(struct secret *secret)
 {
 	void *data = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -253,7 +240,7 @@ static int read_secret(struct secret *secret, const char *prompt)
 		return fail("standard input cannot be read", EX_IOERR);
 	drop_newline(secret);
 	code = check_secret(secret);
-	if (code || write_all(secret->file, secret->data, secret->size))
+	if (code || tn_file_write(secret->file, secret->data, secret->size))
 		return code;
 	return fail("there is no memory for the secret", EX_OSERR);
 }

@@ -184,15 +184,6 @@ static struct tn_show_secret look_at(struct tn_show *show, const struct tn_plan_
 	return secret;
 }
 
-static const struct tn_plan_binding *binding_of(const struct tn_plan_worker *worker,
-                                                const struct tn_entry *entry)
-{
-	for (size_t i = 0; i < worker->binding_count; i++)
-		if (worker->bindings[i].entry == entry)
-			return &worker->bindings[i];
-	return NULL;
-}
-
 /* What the value means; for the paths of the host, what they are seen from here. */
 static const char *text_of(const struct tn_show *show, const struct tn_show_subject *subject,
                            const struct tn_entry *entry)
@@ -249,7 +240,7 @@ bool tn_show_row_fill(struct tn_show *show, const struct tn_show_subject *subjec
 	else
 		row->text = text_of(show, subject, entry);
 	if (worker) {
-		row->binding = binding_of(worker, entry);
+		row->binding = tn_plan_binding(worker, entry);
 		row->is_idle = row->is_route && entry != worker->route;
 	}
 	return true;

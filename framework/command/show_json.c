@@ -34,20 +34,6 @@ static json_t *json_of_secret(const struct tn_show_secret *secret)
 	return object;
 }
 
-static json_t *json_of_targets(const struct tn_plan_binding *binding)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < binding->target_count; i++) {
-		json_t *object = json_object();
-
-		tn_json_set(&object, "worker", tn_json_text(binding->targets[i].worker->name));
-		tn_json_set(&object, "weight", tn_json_weight(binding->targets[i].weight));
-		tn_json_append(&list, object);
-	}
-	return list;
-}
-
 static json_t *json_of_row(const struct tn_show_subject *subject, const struct tn_show_row *row)
 {
 	const struct tn_entry *entry = row->entry;
@@ -60,7 +46,7 @@ static json_t *json_of_row(const struct tn_show_subject *subject, const struct t
 	tn_json_set(&object, "inherited_from",
 	            tn_json_text(tn_describe_inherited(entry, subject->section)));
 	if (row->binding)
-		tn_json_set(&object, "targets", json_of_targets(row->binding));
+		tn_json_set(&object, "targets", tn_json_targets(row->binding));
 	if (row->is_route)
 		tn_json_set(&object, "effective", json_boolean(!row->is_idle));
 	return object;

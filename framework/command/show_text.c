@@ -43,7 +43,7 @@ static bool is_as_written(const struct tn_plan_binding *binding)
 
 static void write_targets(struct tn_table *table, const struct tn_plan_binding *binding)
 {
-	char weight[16];
+	char weight[TN_WEIGHT_SIZE];
 
 	for (size_t i = 0; i < binding->target_count; i++) {
 		const struct tn_plan_target *target = &binding->targets[i];

@@ -188,15 +188,6 @@ static void store(const struct filler *filler, const void *value)
 	memcpy(filler->field, value, 8);
 }
 
-static const struct tn_plan_binding *find_binding(const struct tn_plan_worker *worker,
-                                                  const struct tn_entry *entry)
-{
-	for (size_t i = 0; i < worker->binding_count; i++)
-		if (worker->bindings[i].entry == entry)
-			return &worker->bindings[i];
-	return NULL;
-}
-
 static const struct tn_service *service_of(const struct filler *filler,
                                            const struct tn_plan_target *target)
 {
@@ -260,7 +251,7 @@ static void fill_service(const struct filler *filler)
 	const struct tn_service *service = NULL;
 
 	if (filler->entry)
-		binding = find_binding(filler->instance->worker, filler->entry);
+		binding = tn_plan_binding(filler->instance->worker, filler->entry);
 	if (binding && binding->target_count)
 		service = find_service(filler, binding);
 	store(filler, &service);

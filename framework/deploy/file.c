@@ -118,6 +118,19 @@ int tn_file_read_regular(const char *path, struct tn_file *file, char *reason)
 	return read_path(path, file, true, reason);
 }
 
+bool tn_file_write(int descriptor, const char *data, size_t size)
+{
+	while (size) {
+		ssize_t written = write(descriptor, data, size);
+
+		if (written < 0 && errno != EINTR)
+			return false;
+		data += written > 0 ? written : 0;
+		size -= written > 0 ? (size_t)written : 0;
+	}
+	return true;
+}
+
 void tn_file_finish(struct tn_file *file)
 {
 	free(file->path);

@@ -25,6 +25,9 @@ int tn_file_read(const char *path, struct tn_file *file, char *reason);
 /* The same, but refuses at once what is no regular file, a pipe included. */
 int tn_file_read_regular(const char *path, struct tn_file *file, char *reason);
 
+/* Writes all of it to a descriptor that may wait; false, and errno, where it could not. */
+bool tn_file_write(int descriptor, const char *data, size_t size);
+
 /* Frees what it holds; a zeroed one is fine. */
 void tn_file_finish(struct tn_file *file);
 

@@ -112,7 +112,7 @@ static void read_item(struct reading *reading, char *item)
 static void check_weights(struct reading *reading)
 {
 	const struct tn_entry *entry = reading->binding->entry;
-	char sum[16];
+	char sum[TN_WEIGHT_SIZE];
 
 	if (reading->items == 1 && reading->without_weight)
 		return;

@@ -65,6 +65,15 @@ struct tn_plan_worker *tn_plan_ask(const struct tn_plan *plan, const char *name,
 	return nearest.name ? tn_plan_lookup(plan, nearest.name) : NULL;
 }
 
+const struct tn_plan_binding *tn_plan_binding(const struct tn_plan_worker *worker,
+                                              const struct tn_entry *entry)
+{
+	for (size_t i = 0; i < worker->binding_count; i++)
+		if (worker->bindings[i].entry == entry)
+			return &worker->bindings[i];
+	return NULL;
+}
+
 /* ---- Sections ------------------------------------------------------------------------------ */
 
 static void unknown_section(const struct tn_section *section, struct tn_errors *errors)

@@ -85,6 +85,10 @@ struct tn_plan_worker *tn_plan_lookup(const struct tn_plan *plan, const char *na
 struct tn_plan_worker *tn_plan_ask(const struct tn_plan *plan, const char *name, char *hint,
                                    size_t room);
 
+/* The binding that an entry, its own or an inherited one, makes for a Worker; NULL for none. */
+const struct tn_plan_binding *tn_plan_binding(const struct tn_plan_worker *worker,
+                                              const struct tn_entry *entry);
+
 /*
  * Marks in `marks`, one for each Worker and zeroed before, all that the Worker calls, directly and
  * through others (down), or all that call it (up); itself only where it is in a cycle. false where
