@@ -22,7 +22,7 @@ struct reader {
 struct key {
 	const char *name;
 	void (*read)(const struct reader *reader, const struct key *key);
-	size_t offset; /* of an int64_t in struct tn_settings */
+	size_t offset; /* in struct tn_settings: of an int64_t, or of a name */
 	int64_t least;
 	int64_t most;
 	const char *unit; /* of the limits, for messages */
@@ -189,6 +189,19 @@ static void read_control(const struct reader *reader, const struct key *key)
 	reader->settings->control = path;
 }
 
+/* Whether there is such a user or group is known only where the host runs. */
+static void read_name(const struct reader *reader, const struct key *key)
+{
+	char **name = (char **)(void *)((char *)reader->settings + key->offset);
+
+	if (!*reader->entry->value) {
+		complain(reader, reader->entry->value, "write a name, or remove the line");
+		return;
+	}
+	free(*name);
+	*name = strdup(reader->entry->value);
+}
+
 #define AT(field) offsetof(struct tn_settings, field)
 #define DAY ((int64_t)24 * 3600 * 1000)
 #define BESIDE_BODY ((int64_t)64 * 1024) /* for the head, and the call of a Worker */
@@ -208,6 +221,12 @@ static const struct key keys[] = {
 	{ "idle_timeout", read_duration, AT(idle_timeout), 1000, DAY, "ms" },
 	{ "drain_timeout", read_duration, AT(drain_timeout), 0, DAY, "ms" },
 	{ "ready_timeout", read_duration, AT(ready_timeout), 100, DAY, "ms" },
+	{ "hang_timeout", read_duration, AT(hang_timeout), 0, DAY, "ms" },
+	{ "crash_limit", read_integer, AT(crash_limit), 0, 1000, "" },
+	{ "crash_window", read_duration, AT(crash_window), 1000, DAY, "ms" },
+	{ "probation", read_duration, AT(probation), 0, DAY, "ms" },
+	{ "user", read_name, AT(user), 0, 0, "" },
+	{ "group", read_name, AT(group), 0, 0, "" },
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -262,6 +281,10 @@ void tn_settings_read(struct tn_settings *settings, const struct tn_keys *host, 
 		.idle_timeout = 60 * 1000,
 		.drain_timeout = 30 * 1000,
 		.ready_timeout = 30 * 1000,
+		.hang_timeout = 30 * 1000,
+		.crash_limit = 5,
+		.crash_window = 60 * 1000,
+		.probation = 10 * 1000,
 		.log_level = TN_LOG_INFO,
 	};
 	for (size_t i = 0; i < host->count; i++)
@@ -284,7 +307,11 @@ void tn_settings_finish(struct tn_settings *settings)
 	free(settings->modules);
 	free(settings->access_log);
 	free(settings->control);
+	free(settings->user);
+	free(settings->group);
 	settings->modules = NULL;
 	settings->access_log = NULL;
 	settings->control = NULL;
+	settings->user = NULL;
+	settings->group = NULL;
 }

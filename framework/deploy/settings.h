@@ -15,6 +15,8 @@ struct tn_settings {
 	char *modules;     /* where a module without a slash is sought */
 	char *access_log;  /* "stderr", "stdout", "off" or a path */
 	char *control;     /* path of the control socket; NULL: beside the configuration */
+	char *user;        /* whose the host processes are; NULL: who runs the supervisor */
+	char *group;       /* NULL: the user's own */
 	int64_t max_depth;
 	int64_t max_calls;
 	int64_t request_memory; /* bytes */
@@ -22,6 +24,10 @@ struct tn_settings {
 	int64_t idle_timeout;   /* ms that a connection may be silent */
 	int64_t drain_timeout;  /* ms for what is in flight when the host is to stop */
 	int64_t ready_timeout;  /* ms that a host process may take to start */
+	int64_t hang_timeout;   /* ms that its loop may stand still; 0: for ever */
+	int64_t crash_limit;    /* crashes of a Worker in crash_window; 0: there is no limit */
+	int64_t crash_window;   /* ms */
+	int64_t probation;      /* ms in which a new generation may be rolled back; 0: never */
 	int64_t log_level;      /* enum tn_log_level */
 };
 

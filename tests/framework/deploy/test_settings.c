@@ -76,6 +76,12 @@ static void without_a_section_all_have_defaults(void)
 	CHECK_NUMBER(fixture.settings.idle_timeout, 60000);
 	CHECK_NUMBER(fixture.settings.drain_timeout, 30000);
 	CHECK_NUMBER(fixture.settings.ready_timeout, 30000);
+	CHECK_NUMBER(fixture.settings.hang_timeout, 30000);
+	CHECK_NUMBER(fixture.settings.crash_limit, 5);
+	CHECK_NUMBER(fixture.settings.crash_window, 60000);
+	CHECK_NUMBER(fixture.settings.probation, 10000);
+	CHECK_TEXT(fixture.settings.user, NULL);
+	CHECK_TEXT(fixture.settings.group, NULL);
 	CHECK_NUMBER(fixture.settings.log_level, TN_LOG_INFO);
 	finish(&fixture);
 }
@@ -97,7 +103,13 @@ static void each_key_sets_its_own(void)
 	                        "request_memory = 1M\n"
 	                        "idle_timeout = 7s\n"
 	                        "drain_timeout = 8ms\n"
-	                        "ready_timeout = 9s\n");
+	                        "ready_timeout = 9s\n"
+	                        "hang_timeout = 10s\n"
+	                        "crash_limit = 11\n"
+	                        "crash_window = 12s\n"
+	                        "probation = 13s\n"
+	                        "user = tenon\n"
+	                        "group = workers\n");
 	CHECK_ERRORS(&fixture.errors, "");
 	CHECK_NUMBER(fixture.settings.listen_count, 3);
 	CHECK_TEXT(fixture.settings.listen[0].host, "");
@@ -115,6 +127,12 @@ static void each_key_sets_its_own(void)
 	CHECK_NUMBER(fixture.settings.idle_timeout, 7000);
 	CHECK_NUMBER(fixture.settings.drain_timeout, 8);
 	CHECK_NUMBER(fixture.settings.ready_timeout, 9000);
+	CHECK_NUMBER(fixture.settings.hang_timeout, 10000);
+	CHECK_NUMBER(fixture.settings.crash_limit, 11);
+	CHECK_NUMBER(fixture.settings.crash_window, 12000);
+	CHECK_NUMBER(fixture.settings.probation, 13000);
+	CHECK_TEXT(fixture.settings.user, "tenon");
+	CHECK_TEXT(fixture.settings.group, "workers");
 	finish(&fixture);
 }
 
@@ -191,6 +209,13 @@ static void values_out_of_range_are_refused(void)
 	check_line("ready_timeout = 100ms", "");
 	check_line("ready_timeout = 99ms",
 	           "ready_timeout: '99ms': write a value from 100ms to 86400000ms");
+	check_line("hang_timeout = 0s", "");
+	check_line("crash_limit = 0", "");
+	check_line("crash_limit = 1001", "crash_limit: '1001': write a value from 0 to 1000");
+	check_line("crash_window = 999ms",
+	           "crash_window: '999ms': write a value from 1000ms to 86400000ms");
+	check_line("probation = 0s", "");
+	check_line("user = \"\"", "user: '': write a name, or remove the line");
 	check_line("request_memory = 63K", "request_memory: '63K': write a value from 65536 bytes "
 	                                   "to 1099511627776 bytes");
 }
