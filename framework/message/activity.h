@@ -43,8 +43,11 @@ struct tn_activity {
 	_Atomic uint64_t line[TN_ACTIVITY_LINE / sizeof(uint64_t)];
 	/* How many steps began or ended outside requests. */
 	_Atomic uint32_t steps;
-	/* How often the loop has turned. */
+	/* How often the loop has awoken, and gone to sleep: an odd number while it works. */
 	_Atomic uint64_t turns;
+	/* Requests that have begun, and of these, those that have ended. */
+	_Atomic uint64_t begun;
+	_Atomic uint64_t ended;
 };
 
 /* Where nobody has given a page: what is written there, nobody reads. */
@@ -97,12 +100,18 @@ void tn_activity_end(struct tn_activity *activity);
 void tn_activity_show(struct tn_activity *activity, enum tn_activity_step step, uint64_t exchange,
                       const char *method, const char *target);
 
-/* The loop has turned. */
+/* One more of what only this thread counts. */
+static inline void tn_activity_count(_Atomic uint64_t *counter)
+{
+	uint64_t count = atomic_load_explicit(counter, memory_order_relaxed);
+
+	atomic_store_explicit(counter, count + 1, memory_order_relaxed);
+}
+
+/* The loop has awoken, or goes to sleep. */
 static inline void tn_activity_turn(struct tn_activity *activity)
 {
-	uint64_t turns = atomic_load_explicit(&activity->turns, memory_order_relaxed);
-
-	atomic_store_explicit(&activity->turns, turns + 1, memory_order_relaxed);
+	tn_activity_count(&activity->turns);
 }
 
 /* ---- For who reads it: any process, and signal handlers, too ------------------------------- */

@@ -85,6 +85,7 @@ static struct inbound *begin(struct tn_edge *edge, const char *target)
 	if (tn_access_log_enabled(edge->access_log))
 		clock_gettime(CLOCK_MONOTONIC, &inbound->begun);
 	edge->in_flight++;
+	tn_activity_count(&edge->pool.activity->begun);
 	return inbound;
 }
 
@@ -137,6 +138,7 @@ static void request_ends(void *argument, struct MHD_Connection *connection, void
 		return;
 	*state = NULL;
 	edge->in_flight--;
+	tn_activity_count(&edge->pool.activity->ended);
 	if (tn_access_log_enabled(edge->access_log))
 		log_access(inbound, how != MHD_REQUEST_TERMINATED_COMPLETED_OK);
 	let_go(inbound);

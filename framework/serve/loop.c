@@ -191,17 +191,18 @@ static int turn(struct loop *loop, int timeout, bool *quiet)
 	int count = epoll_wait(loop->epoll, events, EVENTS_MOST, backed_off(loop, timeout));
 	unsigned long before = tn_edge_activity(loop->edge);
 
+	tn_activity_turn(loop->options->activity);
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.fd == loop->options->signals)
 			take_signals(loop);
 		else if (!loop->draining && is_listener(loop, events[i].data.fd))
 			accept_some(loop, events[i].data.fd);
 	}
-	tn_activity_turn(loop->options->activity);
 	timeout = tn_edge_run(loop->edge);
 	*quiet = count <= 0 && before == tn_edge_activity(loop->edge);
 	loop->idle_turns = *quiet && timeout == 0 ? loop->idle_turns + 1 : 0;
 	tn_access_log_flush(loop->options->access_log);
+	tn_activity_turn(loop->options->activity);
 	return timeout;
 }
 
