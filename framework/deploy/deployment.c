@@ -75,7 +75,8 @@ static void load_module(struct tn_deployment *deployment, struct tn_instance *in
 	if (instance->module)
 		return;
 	tn_activity_begin(deployment->activity, TN_STEP_LOAD, instance->worker->number);
-	module = tn_module_load(path, options->stage, reason);
+	module = tn_module_load(path, options->copies ? tn_copies_find(options->copies, path) : NULL,
+	                        reason);
 	tn_activity_end(deployment->activity);
 	if (!module) {
 		tn_errors_add(errors, place, "worker '%s': module '%s': %s", instance->name,

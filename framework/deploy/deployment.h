@@ -41,9 +41,9 @@ struct tn_deployment {
 
 /* How to make one. */
 struct tn_deployment_options {
-	/* Where the copies of the modules are put, which are to live as long as the process; NULL:
-	 * each is loaded from where it is, and must stay as it is. */
-	struct tn_stage *stage;
+	/* Of the modules, which are to be there while they are loaded; NULL: each is loaded from
+	 * where it is, and must stay as it is. */
+	const struct tn_copies *copies;
 	struct tn_activity *activity; /* is told which Worker is loaded, started and stopped */
 	/* Whether to leave out the module of a Worker, by its place in the plan, that is known to
 	 * crash or hang. */

@@ -124,14 +124,23 @@ static struct tn_module *describe(const char *path, const char *file, const char
 	return NULL;
 }
 
-struct tn_module *tn_module_load(const char *path, struct tn_stage *stage, char *reason)
+static bool can_be_loaded(const char *path, const struct tn_module_copy *copy, char *reason)
 {
-	const struct tn_stage_copy *copy = stage ? tn_stage_copy(stage, path, reason) : NULL;
+	if (!copy)
+		return tn_elf_check(path, reason);
+	if (copy->file)
+		return true;
+	snprintf(reason, TN_REASON_SIZE, "%s", copy->reason);
+	return false;
+}
+
+struct tn_module *tn_module_load(const char *path, const struct tn_module_copy *copy, char *reason)
+{
 	struct tn_module *module;
 
-	if (stage ? !copy : !tn_elf_check(path, reason))
+	if (!can_be_loaded(path, copy, reason))
 		return NULL;
-	module = describe(path, copy ? copy->path : path, copy ? copy->version : "", reason);
+	module = describe(path, copy ? copy->file : path, copy ? copy->version : "", reason);
 	if (!module)
 		return NULL;
 	module->handle = dlopen(module->file, RTLD_NOW | RTLD_LOCAL);

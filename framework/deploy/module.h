@@ -2,8 +2,8 @@
 #ifndef TENON_DEPLOY_MODULE_H
 #define TENON_DEPLOY_MODULE_H
 
+#include "deploy/copies.h"
 #include "deploy/slots.h"
-#include "deploy/stage.h"
 
 struct tn_module {
 	char *path; /* as the configuration has it */
@@ -17,12 +17,13 @@ struct tn_module {
 /*
  * Loads a module and checks everything that can be checked before a request: the file, the
  * symbols, the ABI, the slots. NULL and the reason with its cure (TN_REASON_SIZE bytes) where one
- * does not hold; it is the original that the reason speaks of. With a stage it is a copy of the
- * file that is loaded (tn_stage_copy); without one, it is the file itself, which must then neither
- * be written to nor cut off as long as the process lives. What has been loaded stays in the
- * process: other threads, callbacks or static data of it may be in use.
+ * does not hold; it is the original that the reason speaks of. It is the copy that is loaded;
+ * without one (NULL) it is the file itself, which must then neither be written to nor cut off as
+ * long as the process lives. What has been loaded stays in the process: other threads, callbacks or
+ * static data of it may be in use.
  */
-struct tn_module *tn_module_load(const char *path, struct tn_stage *stage, char *reason);
+struct tn_module *tn_module_load(const char *path, const struct tn_module_copy *copy,
+                                 char *reason);
 
 /* Frees the description; the code stays. */
 void tn_module_forget(struct tn_module *module);

@@ -16,7 +16,7 @@
 /* What it has opened; each step leaves it so that finish() can close it. */
 struct run {
 	struct tn_host *host;
-	struct tn_stage *stage;
+	struct tn_copies copies; /* its own */
 	struct tn_deployment *deployment;
 	int signals;
 	struct tn_access_log *access_log;
@@ -31,15 +31,18 @@ static int report(struct tn_host *host, int code)
 	return code;
 }
 
-static int open_stage(struct run *run)
+static int make_copies(struct run *run)
 {
 	char reason[TN_REASON_SIZE];
+	int code;
 
-	run->stage = tn_stage_create(reason);
-	if (run->stage)
+	if (run->host->copies)
+		return 0;
+	code = tn_copies_make(&run->copies, run->host->plan, NULL, NULL, reason);
+	if (!code)
 		return 0;
 	tn_errors_add(&run->host->errors, (struct tn_place){ 0 }, "tenon: %s", reason);
-	return report(run->host, EX_CANTCREAT);
+	return report(run->host, code);
 }
 
 /* What has happened to the files since does not tell which version ran. Of several processes
@@ -60,6 +63,7 @@ static int load(struct run *run)
 	/* Never destroyed: what ends the process after main() is to be named, too. */
 	struct tn_deployment_options options = {
 		.activity = tn_activity_create(),
+		.copies = host->copies ? host->copies : &run->copies,
 		.secrets = host->secrets,
 		.share = host->share,
 		.share_argument = host->argument,
@@ -67,12 +71,11 @@ static int load(struct run *run)
 	bool valid;
 
 	if (options.activity && tn_crash_watch(options.activity, host->plan)) {
-		/* Behind the watch, so that it is removed at any exit. */
-		int code = open_stage(run);
+		/* Behind the watch, so that they are removed at any exit. */
+		int code = make_copies(run);
 
 		if (code)
 			return code;
-		options.stage = run->stage;
 		run->deployment = tn_deployment_create(host->plan, &options, &host->errors);
 	}
 	tn_crash_note_objects(run->deployment);
@@ -186,7 +189,7 @@ int tn_host_run(struct tn_host *host)
 	tn_edge_destroy(run.edge);
 	tn_access_log_destroy(run.access_log);
 	tn_deployment_destroy(run.deployment);
-	tn_stage_destroy(run.stage);
+	tn_copies_finish(&run.copies);
 	tn_errors_finish(&host->errors);
 	return code;
 }

@@ -2,13 +2,15 @@
 #ifndef TENON_SUPERVISE_HOST_H
 #define TENON_SUPERVISE_HOST_H
 
+#include "deploy/copies.h"
 #include "deploy/secrets.h"
 
 /* What it is run with. The functions return 0, or the exit code with which the host is to end. */
 struct tn_host {
 	const struct tn_plan *plan;
-	struct tn_secrets *secrets; /* of the plan, to be taken over; NULL: it reads them */
-	const int *sockets;         /* bound, or listening already */
+	struct tn_secrets *secrets;     /* of the plan, to be taken over; NULL: it reads them */
+	const struct tn_copies *copies; /* of the plan's modules; NULL: it makes them */
+	const int *sockets;             /* bound, or listening already */
 	size_t socket_count;
 	struct tn_errors errors;
 	int (*bind)(struct tn_host *host);    /* the modules are loaded; may be NULL */

@@ -18,17 +18,36 @@ static struct tn_stage *stage(void)
 	return made;
 }
 
+static struct tn_module *load(const char *path)
+{
+	char problem[TN_REASON_SIZE];
+	const struct tn_stage_copy *made = tn_stage_copy(stage(), path, problem);
+	struct tn_module_copy copy = {
+		.file = made ? strdup(made->path) : NULL,
+		.directory = made ? strdup(made->directory) : NULL,
+		.reason = problem,
+	};
+	struct tn_module *module;
+
+	if (made)
+		memcpy(copy.version, made->version, sizeof(copy.version));
+	module = tn_module_load(path, &copy, reason);
+	free(copy.file);
+	free(copy.directory);
+	return module;
+}
+
 static void refuse_module(const char *name, const char *expected)
 {
 	reason[0] = '\0';
-	CU_ASSERT_PTR_NULL(tn_module_load(built(name), stage(), reason));
+	CU_ASSERT_PTR_NULL(load(built(name)));
 	if (!CHECK_TEXT(reason, expected))
 		printf("\tthe module was %s\n", name);
 }
 
 static void a_plugin_loads(void)
 {
-	struct tn_module *module = tn_module_load(built("plugins/auth.so"), stage(), reason);
+	struct tn_module *module = load(built("plugins/auth.so"));
 
 	CHECK_NUMBER(tn_response_status(NULL), 500); /* the test has libtenon, as the host does */
 	CU_ASSERT_PTR_NOT_NULL_FATAL(module);
@@ -44,8 +63,8 @@ static void a_plugin_loads(void)
 
 static void a_module_that_is_loaded_twice_is_the_same(void)
 {
-	struct tn_module *one = tn_module_load(built("plugins/auth.so"), stage(), reason);
-	struct tn_module *other = tn_module_load(built("plugins/auth.so"), stage(), reason);
+	struct tn_module *one = load(built("plugins/auth.so"));
+	struct tn_module *other = load(built("plugins/auth.so"));
 
 	CU_ASSERT_FATAL(one && other);
 	CU_ASSERT_PTR_EQUAL(one->worker, other->worker);
@@ -55,8 +74,8 @@ static void a_module_that_is_loaded_twice_is_the_same(void)
 
 static void two_modules_have_a_fetch_each(void)
 {
-	struct tn_module *one = tn_module_load(built("plugins/auth.so"), stage(), reason);
-	struct tn_module *other = tn_module_load(built("plugins/application.so"), stage(), reason);
+	struct tn_module *one = load(built("plugins/auth.so"));
+	struct tn_module *other = load(built("plugins/application.so"));
 
 	CU_ASSERT_FATAL(one && other);
 	CU_ASSERT(one->worker->fetch != other->worker->fetch);
@@ -67,7 +86,7 @@ static void two_modules_have_a_fetch_each(void)
 static void the_symbols_do_not_reach_the_host(void)
 {
 	const char *path = built("tests/fixtures/mistake_exports.so");
-	struct tn_module *module = tn_module_load(path, stage(), reason);
+	struct tn_module *module = load(path);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(module);
 	CU_ASSERT_PTR_NULL(dlsym(RTLD_DEFAULT, "helper"));
@@ -143,7 +162,7 @@ static void an_undefined_symbol_is_found_at_once(void)
 	forget_to_bind_now(data);
 	scratch_begin(&scratch);
 	scratch_write(&scratch, "lazy.so", 0755, data, size);
-	CU_ASSERT_PTR_NULL(tn_module_load(scratch.path, stage(), reason));
+	CU_ASSERT_PTR_NULL(load(scratch.path));
 	CU_ASSERT_PTR_NOT_NULL(strstr(reason, "undefined symbol: no_such_function"));
 	free(data);
 	scratch_end(&scratch);
@@ -182,7 +201,7 @@ static void load_with(struct scratch *scratch, const char *library)
 
 	scratch_write(scratch, "module.so", 0755, data, size);
 	free(data);
-	CU_ASSERT_PTR_NULL(tn_module_load(scratch->path, stage(), reason));
+	CU_ASSERT_PTR_NULL(load(scratch->path));
 }
 
 /* The library is a Worker, too, and dlsym would give its symbols for the module's. */
@@ -217,7 +236,7 @@ static void a_library_that_is_not_there_is_named(void)
 
 static void warn(const char *name, struct tn_errors *errors)
 {
-	struct tn_module *module = tn_module_load(built(name), stage(), reason);
+	struct tn_module *module = load(built(name));
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(module);
 	tn_module_warn_exports(module, (struct tn_place){ "x.ini", 3 }, "one", errors);
