@@ -3,6 +3,7 @@
 #include "message/secret.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,8 +12,8 @@
 #define NAME_SIZE 256
 
 /*
- * Numbers and texts one after another: the environment, the files, the secrets. A text is its size,
- * then its bytes; none at all has the greatest size.
+ * Numbers and texts one after another: the environment, the files, the secrets, the copies. A text
+ * is its size, then its bytes; none at all has the greatest size.
  */
 #define NO_TEXT UINT64_MAX
 
@@ -44,7 +45,17 @@ static void put_secret(FILE *stream, const struct tn_bound_secret *bound)
 	put_text(stream, bytes.data, bytes.size);
 }
 
-static void put_all(FILE *stream, const struct tn_plan *plan, const struct tn_secrets *secrets)
+static void put_copy(FILE *stream, const struct tn_module_copy *copy)
+{
+	put_string(stream, copy->path);
+	put_string(stream, copy->file);
+	put_string(stream, copy->directory);
+	put_string(stream, copy->version);
+	put_string(stream, copy->reason);
+}
+
+static void put_all(FILE *stream, const struct tn_plan *plan, const struct tn_secrets *secrets,
+                    const struct tn_copies *copies)
 {
 	put_string(stream, plan->environment);
 	put_number(stream, plan->config->file_count);
@@ -55,20 +66,30 @@ static void put_all(FILE *stream, const struct tn_plan *plan, const struct tn_se
 	put_number(stream, secrets->count);
 	for (size_t i = 0; i < secrets->count; i++)
 		put_secret(stream, &secrets->list[i]);
+	put_number(stream, copies->count);
+	for (size_t i = 0; i < copies->count; i++)
+		put_copy(stream, &copies->list[i]);
 }
 
-int tn_bundle_write(const struct tn_plan *plan, const struct tn_secrets *secrets)
+static bool seal(int descriptor)
 {
-	int descriptor = memfd_create("tenon", MFD_CLOEXEC);
+	return fcntl(descriptor, F_ADD_SEALS,
+	             F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
+}
+
+int tn_bundle_write(const struct tn_plan *plan, const struct tn_secrets *secrets,
+                    const struct tn_copies *copies)
+{
+	int descriptor = memfd_create("tenon-bundle", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int copy = descriptor < 0 ? -1 : dup(descriptor);
 	FILE *stream = copy < 0 ? NULL : fdopen(copy, "w");
 	bool written = false;
 
 	if (stream) {
 		setvbuf(stream, NULL, _IONBF, 0); /* no copy of a secret stays behind */
-		put_all(stream, plan, secrets);
+		put_all(stream, plan, secrets, copies);
 		written = !ferror(stream);
-		written = !fclose(stream) && written;
+		written = !fclose(stream) && written && seal(descriptor);
 	} else if (copy >= 0) {
 		close(copy);
 	}
@@ -191,6 +212,26 @@ static void take_secret(struct reader *reader, struct tn_bundle *bundle)
 	free(key);
 }
 
+static void take_copy(struct reader *reader, struct tn_bundle *bundle)
+{
+	size_t size;
+	struct tn_module_copy copy = {
+		.path = take_string(reader, &size),
+		.file = take_string(reader, &size),
+		.directory = take_string(reader, &size),
+	};
+	char *version = take_string(reader, &size);
+
+	if (version)
+		snprintf(copy.version, sizeof(copy.version), "%s", version);
+	free(version);
+	copy.reason = take_string(reader, &size);
+	if (!copy.path || (!copy.reason && !(copy.file && copy.directory)))
+		reader->failed = true;
+	if (!tn_copies_add(&bundle->copies, &copy))
+		reader->failed = true;
+}
+
 static void take_all(struct reader *reader, struct tn_bundle *bundle)
 {
 	size_t size;
@@ -201,6 +242,9 @@ static void take_all(struct reader *reader, struct tn_bundle *bundle)
 	count = take_number(reader);
 	for (uint64_t i = 0; i < count && !reader->failed; i++)
 		take_secret(reader, bundle);
+	count = take_number(reader);
+	for (uint64_t i = 0; i < count && !reader->failed; i++)
+		take_copy(reader, bundle);
 }
 
 bool tn_bundle_read(int descriptor, struct tn_bundle *bundle)
@@ -224,6 +268,7 @@ bool tn_bundle_read(int descriptor, struct tn_bundle *bundle)
 
 void tn_bundle_finish(struct tn_bundle *bundle)
 {
+	tn_copies_finish(&bundle->copies);
 	tn_secrets_finish(&bundle->secrets);
 	tn_plan_destroy(bundle->plan);
 	tn_config_destroy(bundle->config);

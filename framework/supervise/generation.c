@@ -3,56 +3,16 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <sysexits.h>
 
-/* ---- Reading ------------------------------------------------------------------------------- */
-
-static int read_plan(struct tn_generation *generation, const struct tn_generation_options *options)
-{
-	generation->plan = tn_plan_create(generation->config, options->environment,
-	                                  options->errors);
-	if (!generation->plan || !tn_vault_take(options->vault, generation->config) ||
-	    !tn_secrets_read(&generation->secrets, generation->plan, options->vault,
-	                     options->errors))
-		return EX_OSERR;
-	return options->errors->errors ? EX_CONFIG : 0;
-}
-
-/* The first time it may be a pipe; to open one again would wait for who writes to it. */
-static int check_file(const char *path, char *reason)
-{
-	struct stat status;
-
-	if (stat(path, &status) || S_ISREG(status.st_mode))
-		return 0; /* what is not there is told by who reads it */
-	snprintf(reason, TN_REASON_SIZE, "it is no regular file, which a reload needs");
-	return EX_CONFIG;
-}
-
-struct tn_generation *tn_generation_create(const struct tn_generation_options *options, int *code,
-                                           char *reason)
+struct tn_generation *tn_generation_create(struct tn_revision *revision, unsigned number)
 {
 	struct tn_generation *generation = calloc(1, sizeof(*generation));
 
-	snprintf(reason, TN_REASON_SIZE, "out of memory");
-	*code = EX_OSERR;
 	if (!generation)
 		return NULL;
-	*code = options->again ? check_file(options->path, reason) : 0;
-	if (!*code)
-		*code = tn_config_load(options->path, NULL, &generation->config, options->errors,
-		                       reason);
-	if (!*code) {
-		snprintf(reason, TN_REASON_SIZE, "out of memory");
-		*code = read_plan(generation, options);
-	}
-	if (*code != EX_OSERR && generation->plan)
-		reason[0] = '\0';
-	if (!*code)
-		return generation;
-	tn_generation_destroy(generation);
-	return NULL;
+	generation->number = number;
+	generation->revision = tn_revision_hold(revision);
+	return generation;
 }
 
 void tn_generation_destroy(struct tn_generation *generation)
@@ -64,18 +24,16 @@ void tn_generation_destroy(struct tn_generation *generation)
 		free(generation->seats[i].sockets);
 	}
 	free(generation->seats);
-	tn_secrets_finish(&generation->secrets);
-	tn_plan_destroy(generation->plan);
-	tn_config_destroy(generation->config);
+	tn_revision_release(generation->revision);
 	free(generation);
 }
 
 /* ---- Seats --------------------------------------------------------------------------------- */
 
 /* One for each core that this process may run on. */
-size_t tn_generation_wanted(const struct tn_generation *generation)
+size_t tn_generation_wanted(const struct tn_revision *revision)
 {
-	const struct tn_settings *settings = &generation->plan->settings;
+	const struct tn_settings *settings = &revision->plan->settings;
 	cpu_set_t cores;
 
 	if (settings->processes > 0)
@@ -104,7 +62,7 @@ static bool deal(const struct tn_generation *generation, size_t number, const in
 bool tn_generation_deal(struct tn_generation *generation, const int *sockets, size_t slots,
                         size_t addresses)
 {
-	size_t count = tn_generation_wanted(generation);
+	size_t count = tn_generation_wanted(generation->revision);
 
 	generation->seats = calloc(count, sizeof(generation->seats[0]));
 	if (!generation->seats)

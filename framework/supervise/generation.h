@@ -1,8 +1,9 @@
-/* generation.h - a configuration as it was read once, and the processes that serve it. */
+/* generation.h - the processes that serve one revision of the configuration. */
 #ifndef TENON_SUPERVISE_GENERATION_H
 #define TENON_SUPERVISE_GENERATION_H
 
 #include "supervise/process.h"
+#include "supervise/revision.h"
 
 /* The place of a process: another takes it when the first has ended. */
 struct tn_seat {
@@ -17,9 +18,7 @@ struct tn_seat {
 
 struct tn_generation {
 	unsigned number;
-	struct tn_config *config;
-	struct tn_plan *plan;
-	struct tn_secrets secrets;
+	struct tn_revision *revision;
 	struct tn_seat *seats;
 	size_t count;
 	bool served;                /* it was let to serve */
@@ -27,28 +26,14 @@ struct tn_generation {
 	struct tn_generation *next; /* in a list of several */
 };
 
-/* What a generation is made with. */
-struct tn_generation_options {
-	const char *path;
-	const char *environment;
-	bool again; /* it was read before */
-	struct tn_vault *vault;
-	struct tn_errors *errors;
-};
-
-/*
- * Reads the configuration and the secrets; no process is started. Errors of their content are added
- * to the list. Returns it, for the caller to destroy; NULL, *code the exit code, and a reason
- * (TN_REASON_SIZE bytes, "" where the list tells it) where it cannot be used.
- */
-struct tn_generation *tn_generation_create(const struct tn_generation_options *options, int *code,
-                                           char *reason);
+/* One without a process. It holds the revision. NULL where there is no memory. */
+struct tn_generation *tn_generation_create(struct tn_revision *revision, unsigned number);
 
 /* NULL is fine. Its processes have ended. */
 void tn_generation_destroy(struct tn_generation *generation);
 
-/* How many processes the configuration wants. */
-size_t tn_generation_wanted(const struct tn_generation *generation);
+/* How many processes a revision wants. */
+size_t tn_generation_wanted(const struct tn_revision *revision);
 
 /*
  * Makes its seats, and deals them the sockets of `slots` slots round-robin: `sockets` has

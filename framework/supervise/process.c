@@ -47,15 +47,14 @@ static void finish_words(struct words *words)
 	free(words->numbers);
 }
 
-static void fill_words(struct words *words, const struct tn_process_options *options, int bundle,
-                       int report)
+static void fill_words(struct words *words, const struct tn_process_options *options, int report)
 {
 	static char program[] = "tenon", command[] = "host";
 
 	words->list[words->count++] = program;
 	words->list[words->count++] = command;
 	add_number(words, (int)getpid());
-	add_number(words, bundle);
+	add_number(words, options->bundle);
 	add_number(words, report);
 	for (size_t i = 0; i < options->socket_count; i++)
 		add_number(words, options->sockets[i]);
@@ -68,12 +67,12 @@ static void inherit(int descriptor)
 
 /* In the child: nothing but what is safe behind a fork. */
 static _Noreturn void become_host(const struct tn_process_options *options, char **words,
-                                  int bundle, int report)
+                                  int report)
 {
 	sigset_t none;
 
 	setpgid(0, 0); /* a terminal's ^C and SIGHUP are for the supervisor, who passes them on */
-	inherit(bundle);
+	inherit(options->bundle);
 	inherit(report);
 	for (size_t i = 0; i < options->socket_count; i++)
 		inherit(options->sockets[i]);
@@ -83,17 +82,17 @@ static _Noreturn void become_host(const struct tn_process_options *options, char
 	_exit(EX_OSERR);
 }
 
-static pid_t start(const struct tn_process_options *options, int bundle, int report)
+static pid_t start(const struct tn_process_options *options, int report)
 {
 	struct words words;
 	pid_t pid = -1;
 
 	if (make_words(&words, options->socket_count)) {
-		fill_words(&words, options, bundle, report);
+		fill_words(&words, options, report);
 		pid = fork();
 	}
 	if (pid == 0)
-		become_host(options, words.list, bundle, report);
+		become_host(options, words.list, report);
 	finish_words(&words);
 	return pid;
 }
@@ -101,17 +100,13 @@ static pid_t start(const struct tn_process_options *options, int bundle, int rep
 bool tn_process_start(struct tn_process *process, const struct tn_process_options *options)
 {
 	int ends[2] = { -1, -1 };
-	int bundle = tn_bundle_write(options->plan, options->secrets);
 
 	*process = (struct tn_process){ .report = -1 };
-	if (bundle < 0)
-		return false;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
-		process->pid = start(options, bundle, ends[1]);
+		process->pid = start(options, ends[1]);
 		close(ends[1]);
 		process->report = ends[0];
 	}
-	close(bundle);
 	if (process->pid > 0)
 		return true;
 	tn_process_forget(process);
@@ -287,6 +282,7 @@ static int run(struct tn_bundle *bundle, int report, const int *sockets, int cou
 	struct tn_host host = {
 		.plan = bundle->plan,
 		.secrets = &bundle->secrets,
+		.copies = &bundle->copies,
 		.sockets = sockets,
 		.socket_count = (size_t)count,
 		.ready = report_ready,

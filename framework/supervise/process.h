@@ -22,16 +22,15 @@ struct tn_process {
 
 /* With what one is started. */
 struct tn_process_options {
-	int program; /* this program's file, open */
-	const struct tn_plan *plan;
-	const struct tn_secrets *secrets;
+	int program;        /* this program's file, open */
+	int bundle;         /* tn_bundle_write */
 	const int *sockets; /* that it listens on */
 	size_t socket_count;
 };
 
 /*
- * Starts one: this program anew, which gets the configuration and the secrets in a file without a
- * name, and ends with its parent. Returns false and errno where it cannot be started.
+ * Starts one: this program anew, which gets the configuration and the secrets in a bundle, and ends
+ * with its parent. Returns false and errno where it cannot be started.
  */
 bool tn_process_start(struct tn_process *process, const struct tn_process_options *options);
 

@@ -95,7 +95,7 @@ char *tn_status_write(const struct tn_status *status)
 	const struct tn_generation *current = status->current;
 	json_int_t uptime = status->now - status->started_at;
 	json_t *number = number_or_null(current, current ? current->number : 0);
-	json_t *workers = number_or_null(current, current ? count_workers(current->plan) : 0);
+	json_t *workers = number_or_null(current, current ? count_workers(current->revision->plan) : 0);
 	json_t *whole = json_pack("{s:o, s:o, s:i, s:I, s:s, s:o, s:o, s:o, s:o}", "file",
 	                          text_or_null(status->file), "environment",
 	                          text_or_null(status->environment), "pid", (int)getpid(),

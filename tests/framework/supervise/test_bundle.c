@@ -10,6 +10,7 @@
 struct fixture {
 	struct planned planned;
 	struct tn_secrets secrets;
+	struct tn_copies copies;
 };
 
 #define BINARY "\0\n\xff\0end"
@@ -18,6 +19,7 @@ struct fixture {
 static void read_all(struct fixture *fixture, const char *environment)
 {
 	struct tn_vault vault = { 0 };
+	char reason[TN_REASON_SIZE];
 
 	planned_load(&fixture->planned, "x.ini");
 	planned_make(&fixture->planned, environment);
@@ -25,6 +27,8 @@ static void read_all(struct fixture *fixture, const char *environment)
 	CU_ASSERT_TRUE(tn_secrets_read(&fixture->secrets, fixture->planned.plan, &vault,
 	                               &fixture->planned.errors));
 	tn_vault_finish(&vault);
+	CHECK_NUMBER(tn_copies_make(&fixture->copies, fixture->planned.plan, NULL, NULL, reason),
+	             0);
 	CHECK_TOLD(&fixture->planned, "");
 }
 
@@ -52,13 +56,14 @@ static void begin_with_all(struct fixture *fixture)
 
 static void end(struct fixture *fixture)
 {
+	tn_copies_finish(&fixture->copies);
 	tn_secrets_finish(&fixture->secrets);
 	planned_end(&fixture->planned);
 }
 
 static int write_bundle(const struct fixture *fixture)
 {
-	int descriptor = tn_bundle_write(fixture->planned.plan, &fixture->secrets);
+	int descriptor = tn_bundle_write(fixture->planned.plan, &fixture->secrets, &fixture->copies);
 
 	CU_ASSERT_FATAL(descriptor >= 0);
 	return descriptor;
@@ -86,6 +91,15 @@ static void check_files(const struct fixture *fixture, const struct tn_bundle *b
 	}
 }
 
+static void check_copy(const struct tn_module_copy *after, const struct tn_module_copy *before)
+{
+	CHECK_TEXT(after->path, before->path);
+	CHECK_TEXT(after->file, before->file);
+	CHECK_TEXT(after->directory, before->directory);
+	CHECK_TEXT(after->version, before->version);
+	CHECK_TEXT(after->reason, before->reason);
+}
+
 /* ---- What is written is what is read -------------------------------------------------------- */
 
 static void all_of_it_comes_out(void)
@@ -109,6 +123,9 @@ static void all_of_it_comes_out(void)
 	CHECK_NUMBER((long long)one.size, sizeof(BINARY) - 1);
 	CU_ASSERT(one.size == sizeof(BINARY) - 1 && !memcmp(one.data, BINARY, one.size));
 	CHECK_TEXT(secret_of(&bundle, "b@staging", "secret.TWO").data, "two");
+	CHECK_NUMBER((long long)bundle.copies.count, (long long)fixture.copies.count);
+	for (size_t i = 0; i < bundle.copies.count; i++)
+		check_copy(&bundle.copies.list[i], &fixture.copies.list[i]);
 	tn_bundle_finish(&bundle);
 	close(descriptor);
 	end(&fixture);
@@ -183,6 +200,20 @@ static void no_file_is_looked_for_again(void)
 	check_files(&fixture, &bundle);
 	CHECK_NUMBER((long long)secret_of(&bundle, "a", "secret.ONE").size, sizeof(BINARY) - 1);
 	tn_bundle_finish(&bundle);
+	close(descriptor);
+	end(&fixture);
+}
+
+/* Several processes read it, one after another. */
+static void nobody_can_change_it(void)
+{
+	struct fixture fixture;
+	int descriptor;
+
+	begin_with_all(&fixture);
+	descriptor = write_bundle(&fixture);
+	CU_ASSERT(pwrite(descriptor, "x", 1, 0) < 0);
+	CU_ASSERT(ftruncate(descriptor, 0) < 0);
 	close(descriptor);
 	end(&fixture);
 }
@@ -316,6 +347,7 @@ TEST_MAIN("supervise/bundle",
           TEST(entries_keep_their_places),
           TEST(none_of_it_is_needed_but_a_file),
           TEST(no_file_is_looked_for_again),
+          TEST(nobody_can_change_it),
           TEST(it_is_closed_on_exec_and_has_no_name),
           TEST(one_that_is_cut_off_is_refused),
           TEST(wrong_numbers_do_no_harm),

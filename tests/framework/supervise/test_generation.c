@@ -1,116 +1,58 @@
 #include "supervise/generation.h"
 
-#include "message/secret.h"
-
 #include "../deploy/scratch.h"
 
 #include <sched.h>
-#include <sysexits.h>
 
 #define WORKER "[worker a]\nroute = /\n"
 
-/* A generation, and how it came to be. */
+/* A generation of a configuration. */
 struct fixture {
 	struct scratch scratch;
 	struct tn_vault vault;
 	struct tn_errors errors;
+	struct tn_revision *revision;
 	struct tn_generation *generation;
-	int code;
-	char reason[TN_REASON_SIZE];
 };
-
-/* Of a file in the scratch directory. */
-static void create_of(struct fixture *fixture, const char *name)
-{
-	const struct tn_generation_options options = {
-		.path = scratch_path(&fixture->scratch, name),
-		.vault = &fixture->vault,
-		.errors = &fixture->errors,
-	};
-
-	fixture->generation = tn_generation_create(&options, &fixture->code, fixture->reason);
-}
 
 static void create(struct fixture *fixture, const char *text)
 {
+	struct tn_revision_options options = { 0 };
+	char reason[TN_REASON_SIZE];
+	int code;
+
 	*fixture = (struct fixture){ 0 };
 	scratch_begin(&fixture->scratch);
 	scratch_write(&fixture->scratch, "x.ini", 0600, text, strlen(text));
-	create_of(fixture, "x.ini");
+	options.path = scratch_path(&fixture->scratch, "x.ini");
+	options.vault = &fixture->vault;
+	options.errors = &fixture->errors;
+	fixture->revision = tn_revision_read(&options, &code, reason);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture->revision);
+	fixture->generation = tn_generation_create(fixture->revision, 7);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture->generation);
 }
 
 static void end(struct fixture *fixture)
 {
 	tn_generation_destroy(fixture->generation);
+	tn_revision_release(fixture->revision);
 	tn_errors_finish(&fixture->errors);
 	tn_vault_finish(&fixture->vault);
 	scratch_end(&fixture->scratch);
 }
 
-/* ---- Reading ------------------------------------------------------------------------------- */
-
-static void it_has_what_was_read(void)
+static void it_holds_its_revision(void)
 {
 	struct fixture fixture;
 
-	setenv("TN_TEST_A", "a", 1);
-	create(&fixture, "[host]\nprocesses = 3\n" WORKER "secret.A = env:TN_TEST_A\n");
-	CHECK_ERRORS(&fixture.errors, "");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture.generation);
-	CHECK_NUMBER(fixture.code, 0);
-	CHECK_NUMBER((long long)fixture.generation->plan->count, 1);
-	CHECK_NUMBER((long long)fixture.generation->secrets.count, 1);
-	CHECK_NUMBER((long long)tn_generation_wanted(fixture.generation), 3);
-	CHECK_NUMBER((long long)tn_generation_living(fixture.generation), 0);
-	CHECK_NUMBER((long long)tn_generation_ready(fixture.generation), 0);
-	end(&fixture);
-}
-
-/* A reload finds no variable in the environment any more, and does not need it. */
-static void the_secrets_of_the_environment_are_there_the_next_time(void)
-{
-	struct fixture fixture;
-
-	setenv("TN_TEST_A", "a", 1);
-	create(&fixture, WORKER "secret.A = env:TN_TEST_A\n");
-	CU_ASSERT_PTR_NULL(getenv("TN_TEST_A"));
+	create(&fixture, "[host]\nprocesses = 3\n" WORKER);
+	CHECK_NUMBER(fixture.generation->number, 7);
+	CHECK_NUMBER(fixture.revision->holders, 2);
+	CHECK_NUMBER((long long)tn_generation_wanted(fixture.revision), 3);
 	tn_generation_destroy(fixture.generation);
-	create_of(&fixture, "x.ini");
-	CHECK_ERRORS(&fixture.errors, "");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture.generation);
-	CHECK_TEXT(tn_secret_reveal(fixture.generation->secrets.list[0].secret).data, "a");
-	end(&fixture);
-}
-
-static void errors_are_told_in_the_list(void)
-{
-	struct fixture fixture;
-	char expected[1024];
-
-	unsetenv("TN_TEST_MISSING");
-	create(&fixture, WORKER "service.b = b\nsecret.A = env:TN_TEST_MISSING\n");
-	CU_ASSERT_PTR_NULL(fixture.generation);
-	CHECK_NUMBER(fixture.code, EX_CONFIG);
-	CHECK_TEXT(fixture.reason, "");
-	snprintf(expected, sizeof(expected),
-	         "%s/x.ini:3: worker 'a': service.b: no worker 'b'\n"
-	         "%s/x.ini:4: worker 'a': secret.A: the environment variable 'TN_TEST_MISSING' "
-	         "is not set: set it where tenon is started\n",
-	         fixture.scratch.directory, fixture.scratch.directory);
-	CHECK_ERRORS(&fixture.errors, expected);
-	end(&fixture);
-}
-
-static void a_file_that_is_not_there_is_told_as_the_reason(void)
-{
-	struct fixture fixture = { 0 };
-
-	scratch_begin(&fixture.scratch);
-	create_of(&fixture, "none.ini");
-	CU_ASSERT_PTR_NULL(fixture.generation);
-	CHECK_NUMBER(fixture.code, EX_NOINPUT);
-	CU_ASSERT(*fixture.reason != '\0');
-	CHECK_ERRORS(&fixture.errors, "");
+	fixture.generation = NULL;
+	CHECK_NUMBER(fixture.revision->holders, 1);
 	end(&fixture);
 }
 
@@ -120,15 +62,14 @@ static void auto_is_one_for_each_core(void)
 	cpu_set_t before, one;
 
 	create(&fixture, "[host]\nprocesses = auto\n" WORKER);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture.generation);
 	CU_ASSERT_EQUAL_FATAL(sched_getaffinity(0, sizeof(before), &before), 0);
-	CHECK_NUMBER((long long)tn_generation_wanted(fixture.generation), CPU_COUNT(&before));
+	CHECK_NUMBER((long long)tn_generation_wanted(fixture.revision), CPU_COUNT(&before));
 	CPU_ZERO(&one);
 	for (size_t i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
 		if (CPU_ISSET(i, &before))
 			CPU_SET(i, &one);
 	CU_ASSERT_EQUAL(sched_setaffinity(0, sizeof(one), &one), 0);
-	CHECK_NUMBER((long long)tn_generation_wanted(fixture.generation), 1);
+	CHECK_NUMBER((long long)tn_generation_wanted(fixture.revision), 1);
 	CU_ASSERT_EQUAL(sched_setaffinity(0, sizeof(before), &before), 0);
 	end(&fixture);
 }
@@ -167,7 +108,6 @@ static void check_deal(unsigned seats, size_t slots, size_t addresses, const cha
 			sockets[slot * addresses + i] = (int)(10 * slot + i);
 	snprintf(text, sizeof(text), "[host]\nprocesses = %u\n" WORKER, seats);
 	create(&fixture, text);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture.generation);
 	CU_ASSERT_TRUE(tn_generation_deal(fixture.generation, sockets, slots, addresses));
 	CHECK_NUMBER((long long)fixture.generation->count, seats);
 	test_text(dealt(fixture.generation), expected, "what was dealt", __FILE__, line);
@@ -203,7 +143,6 @@ static void a_seat_is_empty_at_first(void)
 	struct fixture fixture;
 
 	create(&fixture, "[host]\nprocesses = 2\n" WORKER);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(fixture.generation);
 	CU_ASSERT_TRUE(tn_generation_deal(fixture.generation, sockets, 2, 1));
 	for (size_t i = 0; i < 2; i++) {
 		CHECK_NUMBER(fixture.generation->seats[i].process.pid, 0);
@@ -218,10 +157,7 @@ static void a_seat_is_empty_at_first(void)
 }
 
 TEST_MAIN("supervise/generation",
-          TEST(it_has_what_was_read),
-          TEST(the_secrets_of_the_environment_are_there_the_next_time),
-          TEST(errors_are_told_in_the_list),
-          TEST(a_file_that_is_not_there_is_told_as_the_reason),
+          TEST(it_holds_its_revision),
           TEST(auto_is_one_for_each_core),
           TEST(as_many_slots_as_seats_are_one_each),
           TEST(more_slots_than_seats_are_dealt_round_robin),

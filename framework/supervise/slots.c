@@ -1,0 +1,110 @@
+#include "supervise/slots.h"
+
+#include "supervise/announce.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define LABEL_SIZE 256
+
+/* As `check` would: file, line, section and key. */
+static void complain(const struct tn_plan *plan, const char *reason)
+{
+	const struct tn_entry *entry = tn_keys_find(&plan->host, "listen");
+	struct tn_place whole = { .file = tn_config_path(plan->config) };
+	struct tn_errors errors = { 0 };
+	char label[LABEL_SIZE];
+
+	tn_errors_add(&errors, entry ? entry->place : whole, "%s: listen: %s",
+	              entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]",
+	              reason);
+	tn_errors_print(&errors, stderr);
+	tn_errors_finish(&errors);
+}
+
+static int bind_first(struct tn_slots *slots, const struct tn_plan *plan)
+{
+	const struct tn_settings *settings = &plan->settings;
+	char reason[TN_REASON_SIZE];
+
+	for (size_t i = 0; i < settings->listen_count; i++) {
+		int code = tn_listener_bind(&slots->listeners[i], &settings->listen[i], reason,
+		                            sizeof(reason));
+
+		if (code) {
+			complain(plan, reason);
+			return code;
+		}
+		slots->addresses++;
+	}
+	return 0;
+}
+
+static int join(const struct tn_slots *slots, const struct tn_plan *plan, size_t number)
+{
+	const struct tn_listener *listener = &slots->listeners[number % slots->addresses];
+	char reason[TN_REASON_SIZE];
+
+	slots->sockets[number] = tn_listener_join(listener);
+	if (slots->sockets[number] >= 0)
+		return 0;
+	snprintf(reason, sizeof(reason), "%s: no further socket for it: %s", listener->name,
+	         strerror(errno));
+	complain(plan, reason);
+	return EX_UNAVAILABLE;
+}
+
+int tn_slots_bind(struct tn_slots *slots, const struct tn_plan *plan, size_t count)
+{
+	int code = bind_first(slots, plan);
+	size_t addresses = slots->addresses;
+
+	slots->sockets = calloc(count * addresses + 1, sizeof(slots->sockets[0]));
+	if (!slots->sockets)
+		return EX_OSERR;
+	slots->count = count;
+	for (size_t i = 0; i < count * addresses; i++)
+		slots->sockets[i] = i < addresses ? slots->listeners[i].socket : -1;
+	for (size_t i = addresses; i < count * addresses && !code; i++)
+		code = join(slots, plan, i);
+	return code;
+}
+
+int tn_slots_listen(const struct tn_slots *slots, const struct tn_plan *plan)
+{
+	char reason[TN_REASON_SIZE];
+
+	for (size_t i = 0; i < slots->addresses; i++) {
+		int code = tn_listener_listen(&slots->listeners[i], reason, sizeof(reason));
+
+		if (code) {
+			complain(plan, reason);
+			return code;
+		}
+	}
+	for (size_t i = slots->addresses; i < slots->count * slots->addresses; i++)
+		listen(slots->sockets[i], SOMAXCONN);
+	for (size_t i = 0; i < slots->addresses; i++)
+		tn_announce_listener(&slots->listeners[i]);
+	return 0;
+}
+
+void tn_slots_close(struct tn_slots *slots)
+{
+	for (size_t i = 0; i < slots->count * slots->addresses; i++) {
+		if (slots->sockets[i] >= 0)
+			close(slots->sockets[i]);
+		slots->sockets[i] = -1;
+	}
+}
+
+void tn_slots_finish(struct tn_slots *slots)
+{
+	tn_slots_close(slots);
+	free(slots->sockets);
+	*slots = (struct tn_slots){ 0 };
+}

@@ -1,0 +1,112 @@
+/*
+ * state.h - what a supervisor knows, for the files that it is made of:
+ *
+ *	supervisor.c    setting up, the loop, signals and what is asked on the control socket
+ *	succession.c    how one generation follows another, and how the last one goes
+ *	seats.c         the processes of a generation: starting, reading, burying and replacing them
+ *	watch.c         what is due at some time: hangs, deadlines, restarts
+ *	answers.c       what the clients of the control socket are told
+ */
+#ifndef TENON_SUPERVISE_STATE_H
+#define TENON_SUPERVISE_STATE_H
+
+#include "supervise/blocks.h"
+#include "supervise/control.h"
+#include "supervise/generation.h"
+#include "supervise/slots.h"
+#include "supervise/supervisor.h"
+
+struct tn_supervisor {
+	const struct tn_supervisor_options *options;
+	int program; /* this program's file: whatever its name leads to by now */
+	int signals;
+	struct tn_vault vault;
+	struct tn_blocks blocks;
+	struct tn_control *control; /* NULL: there is none */
+	struct tn_slots slots;
+	int64_t started_at; /* ms */
+	char serving_since[TN_TIME_SIZE];
+	unsigned generations;            /* so far */
+	struct tn_generation *current;   /* which serves; NULL before the first does */
+	struct tn_generation *coming;    /* which is being started; NULL */
+	struct tn_generation *leaving;   /* those that answer what they have accepted */
+	struct tn_generation *dismissed; /* of these, the one that a stop waits for; NULL */
+	struct tn_revision *good;        /* to go back to in the current one's probation; NULL */
+	int64_t probation_end;           /* ms */
+	bool reload_wanted;
+	bool stopping;
+	int code;
+	char text[TN_PROCESS_TEXT + 1]; /* of a process's message */
+};
+
+/* Of a clock that nobody sets. */
+int64_t tn_supervisor_now(void);
+
+/* Of two times, the earlier one; -1 is none. */
+int64_t tn_supervisor_earlier(int64_t one, int64_t other);
+
+/* ---- succession.c -------------------------------------------------------------------------- */
+
+/* Reads the configuration; NULL and *code where it cannot be used, which has been told. */
+struct tn_revision *tn_supervisor_read(struct tn_supervisor *supervisor, int *code);
+
+/* Starts a generation of a revision, its first process alone, so that errors come once. It takes
+ * over the revision, which may be NULL. */
+bool tn_supervisor_start(struct tn_supervisor *supervisor, struct tn_revision *revision);
+
+/* SIGHUP, or what is like it. */
+void tn_supervisor_reload(struct tn_supervisor *supervisor);
+
+/* Another process of the coming generation is ready. */
+void tn_supervisor_advance(struct tn_supervisor *supervisor);
+
+/* The coming generation cannot serve: all is as it was before. */
+void tn_supervisor_give_up(struct tn_supervisor *supervisor, int code, const char *why);
+
+/* Destroys those of which no process is left. */
+void tn_supervisor_bury(struct tn_supervisor *supervisor);
+
+/* Begins to stop, or goes on with it: the second signal ends what is in flight. */
+void tn_supervisor_stop(struct tn_supervisor *supervisor, const char *why);
+
+/* ---- seats.c ------------------------------------------------------------------------------- */
+
+void tn_seat_start(struct tn_supervisor *supervisor, const struct tn_generation *generation,
+                   struct tn_seat *seat);
+
+/* Takes what its processes tell; NULL is fine. */
+void tn_seats_read(struct tn_supervisor *supervisor, struct tn_generation *generation);
+
+/* Sees to all processes that have ended. */
+void tn_seats_reap(struct tn_supervisor *supervisor);
+
+/* ---- watch.c ------------------------------------------------------------------------------- */
+
+/* Does what is due; returns when the next is, -1 for never. */
+int64_t tn_supervisor_watch(struct tn_supervisor *supervisor);
+
+/* ---- answers.c ----------------------------------------------------------------------------- */
+
+/* To standard error, and nobody may have to read it: what cannot be written at once is lost. */
+void tn_supervisor_write(const char *text);
+
+/* What goes to standard error is also for those who wait for a reload. */
+void tn_supervisor_print(const struct tn_supervisor *supervisor, const char *text);
+void tn_supervisor_print_errors(const struct tn_supervisor *supervisor,
+                                const struct tn_errors *errors);
+
+/* For those who asked for it, with "tenon: FILE: " before it. */
+void tn_supervisor_answer(const struct tn_supervisor *supervisor, enum tn_control_ask ask,
+                          const char *format, ...) TN_PRINTF(3, 4);
+
+/* The reload that is under way has failed: for the log, too. */
+void tn_supervisor_fail_reload(const struct tn_supervisor *supervisor, int code, const char *format,
+                               ...) TN_PRINTF(3, 4);
+
+/* Those that wait for one that will never come. */
+void tn_supervisor_turn_away(const struct tn_supervisor *supervisor);
+
+void tn_supervisor_tell_status(const struct tn_supervisor *supervisor,
+                               struct tn_control_client *client);
+
+#endif
