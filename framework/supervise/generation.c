@@ -21,6 +21,7 @@ void tn_generation_destroy(struct tn_generation *generation)
 		return;
 	for (size_t i = 0; i < generation->count; i++) {
 		tn_process_forget(&generation->seats[i].process);
+		tn_page_unmap(generation->seats[i].page);
 		free(generation->seats[i].sockets);
 	}
 	free(generation->seats);

@@ -2,16 +2,21 @@
 #ifndef TENON_SUPERVISE_GENERATION_H
 #define TENON_SUPERVISE_GENERATION_H
 
+#include "supervise/page.h"
 #include "supervise/process.h"
 #include "supervise/revision.h"
 
 /* The place of a process: another takes it when the first has ended. */
 struct tn_seat {
 	struct tn_process process;
+	struct tn_page *page; /* of the process; NULL: it has none */
 	bool ready;
 	unsigned failures;  /* in a row: it ended soon after it was started */
 	int64_t started_at; /* ms */
 	int64_t restart_at; /* ms; where it has no process */
+	int64_t kill_at;    /* ms; it hangs and was told to abort; 0: it does not */
+	uint64_t turns;     /* of its loop, as they were seen last */
+	int64_t turned_at;  /* ms; when they were first seen so */
 	int *sockets;       /* that it listens on; not its own */
 	size_t socket_count;
 };
@@ -22,6 +27,7 @@ struct tn_generation {
 	struct tn_seat *seats;
 	size_t count;
 	bool served;                /* it was let to serve */
+	bool restored;              /* it is what the one before was rolled back to */
 	int64_t end_at;             /* ms; when its processes are to have ended; 0: they serve */
 	struct tn_generation *next; /* in a list of several */
 };

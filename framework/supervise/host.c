@@ -62,7 +62,7 @@ static int load(struct run *run)
 	struct tn_host *host = run->host;
 	/* Never destroyed: what ends the process after main() is to be named, too. */
 	struct tn_deployment_options options = {
-		.activity = tn_activity_create(),
+		.activity = host->page ? &host->page->activity : tn_activity_create(),
 		.copies = host->copies ? host->copies : &run->copies,
 		.secrets = host->secrets,
 		.share = host->share,

@@ -4,6 +4,7 @@
 
 #include "deploy/copies.h"
 #include "deploy/secrets.h"
+#include "supervise/page.h"
 
 /* What it is run with. The functions return 0, or the exit code with which the host is to end. */
 struct tn_host {
@@ -12,6 +13,7 @@ struct tn_host {
 	const struct tn_copies *copies; /* of the plan's modules; NULL: it makes them */
 	const int *sockets;             /* bound, or listening already */
 	size_t socket_count;
+	struct tn_page *page; /* of the process; NULL: nobody watches it */
 	struct tn_errors errors;
 	int (*bind)(struct tn_host *host);    /* the modules are loaded; may be NULL */
 	int (*ready)(struct tn_host *host);   /* all has started: from now on it serves */

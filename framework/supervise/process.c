@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define NUMBER_SIZE 12
-#define FIXED_WORDS 5 /* "tenon", the command, the parent, the bundle and the report */
+#define FIXED_WORDS 6 /* "tenon", the command, the parent, the bundle and the report */
 
 /* ---- The supervisor's side ----------------------------------------------------------------- */
 
@@ -55,6 +55,7 @@ static void fill_words(struct words *words, const struct tn_process_options *opt
 	words->list[words->count++] = command;
 	add_number(words, (int)getpid());
 	add_number(words, options->bundle);
+	add_number(words, options->page);
 	add_number(words, report);
 	for (size_t i = 0; i < options->socket_count; i++)
 		add_number(words, options->sockets[i]);
@@ -73,6 +74,7 @@ static _Noreturn void become_host(const struct tn_process_options *options, char
 
 	setpgid(0, 0); /* a terminal's ^C and SIGHUP are for the supervisor, who passes them on */
 	inherit(options->bundle);
+	inherit(options->page);
 	inherit(report);
 	for (size_t i = 0; i < options->socket_count; i++)
 		inherit(options->sockets[i]);
@@ -277,12 +279,13 @@ static int *read_sockets(int count, char **words)
 	return sockets;
 }
 
-static int run(struct tn_bundle *bundle, int report, const int *sockets, int count)
+static int run(struct tn_bundle *bundle, struct tn_page *page, int report, const int *sockets, int count)
 {
 	struct tn_host host = {
 		.plan = bundle->plan,
 		.secrets = &bundle->secrets,
 		.copies = &bundle->copies,
+		.page = page,
 		.sockets = sockets,
 		.socket_count = (size_t)count,
 		.ready = report_ready,
@@ -300,16 +303,19 @@ int tn_process_run(int count, char **arguments)
 	struct tn_bundle bundle = { 0 };
 	int code = EX_OSERR;
 	int *sockets;
+	struct tn_page *page;
 	int descriptor;
 
-	if (count < 3 || !follows(read_number(arguments[0])))
+	if (count < 4 || !follows(read_number(arguments[0])))
 		return EX_USAGE;
 	prctl(PR_SET_NAME, "tenon");
 	descriptor = read_number(arguments[1]);
-	sockets = read_sockets(count - 3, arguments + 3);
-	if (sockets && tn_bundle_read(descriptor, &bundle)) {
+	sockets = read_sockets(count - 4, arguments + 4);
+	page = tn_page_map(read_number(arguments[2]));
+	close(read_number(arguments[2]));
+	if (sockets && page && tn_bundle_read(descriptor, &bundle)) {
 		close(descriptor);
-		code = run(&bundle, read_number(arguments[2]), sockets, count - 3);
+		code = run(&bundle, page, read_number(arguments[3]), sockets, count - 4);
 	}
 	tn_bundle_finish(&bundle);
 	free(sockets);

@@ -24,6 +24,7 @@ struct tn_process {
 struct tn_process_options {
 	int program;        /* this program's file, open */
 	int bundle;         /* tn_bundle_write */
+	int page;           /* tn_page_create */
 	const int *sockets; /* that it listens on */
 	size_t socket_count;
 };

@@ -17,21 +17,38 @@
 
 /* ---- Starting ------------------------------------------------------------------------------ */
 
+static void forget_page(struct tn_seat *seat)
+{
+	tn_page_unmap(seat->page);
+	seat->page = NULL;
+}
+
 void tn_seat_start(struct tn_supervisor *supervisor, const struct tn_generation *generation,
                    struct tn_seat *seat)
 {
+	int page = tn_page_create(&seat->page);
 	const struct tn_process_options options = {
 		.program = supervisor->program,
 		.bundle = generation->revision->bundle,
+		.page = page,
 		.sockets = seat->sockets,
 		.socket_count = seat->socket_count,
 	};
+	bool started;
+	int error;
 
 	seat->ready = false;
 	seat->started_at = tn_supervisor_now();
-	if (tn_process_start(&seat->process, &options))
+	seat->turns = 0;
+	seat->kill_at = 0;
+	started = page >= 0 && tn_process_start(&seat->process, &options);
+	error = errno;
+	if (page >= 0)
+		close(page);
+	if (started)
 		return;
-	tn_log_write(TN_LOG_ERROR, NULL, "a host process cannot be started: %s", strerror(errno));
+	forget_page(seat);
+	tn_log_write(TN_LOG_ERROR, NULL, "a host process cannot be started: %s", strerror(error));
 	seat->failures++;
 	seat->restart_at = tn_supervisor_now() + BACKOFF_MOST_MS;
 }
@@ -171,6 +188,7 @@ static void process_ended(struct tn_supervisor *supervisor, struct tn_generation
 	read_seat(supervisor, generation, seat);
 	served = seat->ready && generation->served;
 	tn_process_forget(&seat->process);
+	forget_page(seat);
 	seat->ready = false;
 	if (generation == supervisor->coming) {
 		snprintf(why, sizeof(why), "a host process ended before it was ready, ");

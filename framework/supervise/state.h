@@ -60,6 +60,10 @@ void tn_supervisor_reload(struct tn_supervisor *supervisor);
 /* Another process of the coming generation is ready. */
 void tn_supervisor_advance(struct tn_supervisor *supervisor);
 
+/* A Worker of the current generation has crashed: in its probation, what served before comes back.
+ */
+void tn_supervisor_roll_back(struct tn_supervisor *supervisor, const char *why);
+
 /* The coming generation cannot serve: all is as it was before. */
 void tn_supervisor_give_up(struct tn_supervisor *supervisor, int code, const char *why);
 

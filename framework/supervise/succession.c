@@ -166,6 +166,25 @@ void tn_supervisor_give_up(struct tn_supervisor *supervisor, int code, const cha
 	let_go(supervisor, generation, 0);
 }
 
+void tn_supervisor_roll_back(struct tn_supervisor *supervisor, const char *why)
+{
+	struct tn_revision *good = supervisor->good;
+
+	if (!good || supervisor->stopping || supervisor->coming ||
+	    tn_supervisor_now() >= supervisor->probation_end)
+		return;
+	supervisor->good = NULL;
+	tn_log_write(TN_LOG_ERROR, NULL,
+	             "generation %u crashes in its probation (%s): going back to what served "
+	             "before it",
+	             supervisor->current->number, why);
+	if (!tn_supervisor_start(supervisor, good)) {
+		tn_supervisor_give_up(supervisor, EX_OSERR, "no process can be started");
+		return;
+	}
+	supervisor->coming->restored = true;
+}
+
 /* ---- What a reload cannot change ------------------------------------------------------------ */
 
 static bool same_addresses(const struct tn_settings *one, const struct tn_settings *other)
@@ -256,11 +275,14 @@ static void begin_probation(struct tn_supervisor *supervisor, struct tn_generati
 	int64_t now = tn_supervisor_now();
 	int64_t probation = supervisor->current->revision->plan->settings.probation;
 
-	if (supervisor->good && now < supervisor->probation_end) {
+	if (supervisor->good && now < supervisor->probation_end && !supervisor->current->restored) {
 		supervisor->probation_end = now + probation;
 		return;
 	}
 	tn_revision_release(supervisor->good);
+	supervisor->good = NULL;
+	if (supervisor->current->restored)
+		return;
 	supervisor->good = probation ? tn_revision_hold(before->revision) : NULL;
 	supervisor->probation_end = now + probation;
 }
@@ -280,7 +302,8 @@ static void take_over(struct tn_supervisor *supervisor)
 	}
 	tn_generation_release(supervisor->current);
 	begin_probation(supervisor, before);
-	tn_blocks_drop(&supervisor->blocks, supervisor->current->number);
+	if (!supervisor->good)
+		tn_blocks_drop(&supervisor->blocks, supervisor->current->number);
 	let_go(supervisor, before, SIGHUP);
 	tn_supervisor_answer(supervisor, TN_CONTROL_RELOADING, "generation %u serves",
 	                     supervisor->current->number);

@@ -7,6 +7,9 @@
 #include <sysexits.h>
 #include <time.h>
 
+#define ABORT_MS (2 * 1000) /* that a process has to tell where it hangs */
+#define LOOKS 4             /* at a loop in hang_timeout */
+
 int64_t tn_supervisor_now(void)
 {
 	struct timespec now;
@@ -21,6 +24,8 @@ int64_t tn_supervisor_earlier(int64_t one, int64_t other)
 		return one < 0 ? other : one;
 	return other < one ? other : one;
 }
+
+/* ---- Restarts ------------------------------------------------------------------------------ */
 
 static int64_t restart_seats(struct tn_supervisor *supervisor)
 {
@@ -38,9 +43,28 @@ static int64_t restart_seats(struct tn_supervisor *supervisor)
 	return next;
 }
 
+/* ---- Who hangs ----------------------------------------------------------------------------- */
+
+/* Its handler tells what it was doing, with the frames, and why it was asked: crash.h. */
+static void abort_process(struct tn_seat *seat, int why)
+{
+	sigqueue(seat->process.pid, SIGABRT, (union sigval){ .sival_int = why });
+	seat->kill_at = tn_supervisor_now() + ABORT_MS;
+}
+
 static int64_t ready_deadline(const struct tn_generation *generation, const struct tn_seat *seat)
 {
 	return seat->started_at + generation->revision->plan->settings.ready_timeout;
+}
+
+static bool is_starting(const struct tn_seat *seat)
+{
+	return seat->process.pid && !seat->ready && !seat->kill_at;
+}
+
+static void abort_start(const struct tn_generation *generation, struct tn_seat *seat)
+{
+	abort_process(seat, -(int)generation->revision->plan->settings.ready_timeout);
 }
 
 /* A generation that takes too long to become ready. */
@@ -50,13 +74,12 @@ static int64_t check_coming(struct tn_supervisor *supervisor)
 	int64_t next = -1;
 
 	for (size_t i = 0; coming && i < coming->count; i++) {
-		const struct tn_seat *seat = &coming->seats[i];
-		int64_t deadline = ready_deadline(coming, seat);
+		int64_t deadline = ready_deadline(coming, &coming->seats[i]);
 
-		if (!seat->process.pid || seat->ready)
+		if (!is_starting(&coming->seats[i]))
 			continue;
 		if (deadline <= tn_supervisor_now()) {
-			tn_generation_signal(coming, SIGKILL);
+			abort_start(coming, &coming->seats[i]);
 			tn_supervisor_give_up(supervisor, EX_UNAVAILABLE, "ready_timeout is over");
 			return -1;
 		}
@@ -66,7 +89,7 @@ static int64_t check_coming(struct tn_supervisor *supervisor)
 }
 
 /* A process that was to take another's place and hangs in its start is replaced in turn. */
-static int64_t kill_unready(const struct tn_supervisor *supervisor)
+static int64_t check_unready(const struct tn_supervisor *supervisor)
 {
 	const struct tn_generation *current = supervisor->stopping ? NULL : supervisor->current;
 	int64_t next = -1;
@@ -75,20 +98,90 @@ static int64_t kill_unready(const struct tn_supervisor *supervisor)
 		struct tn_seat *seat = &current->seats[i];
 		int64_t deadline = ready_deadline(current, seat);
 
-		if (!seat->process.pid || seat->ready)
+		if (!is_starting(seat))
 			continue;
-		if (deadline > tn_supervisor_now()) {
+		if (deadline > tn_supervisor_now())
 			next = tn_supervisor_earlier(next, deadline);
-			continue;
-		}
-		tn_log_write(TN_LOG_ERROR, NULL,
-		             "host process %d was not ready within ready_timeout: SIGKILL",
-		             (int)seat->process.pid);
-		kill(seat->process.pid, SIGKILL);
-		seat->started_at = tn_supervisor_now();
+		else
+			abort_start(current, seat);
 	}
 	return next;
 }
+
+/* Whether its loop stands still, which it does not while it sleeps, and since when. */
+static bool stands_still(struct tn_seat *seat)
+{
+	uint64_t turns = atomic_load_explicit(&seat->page->activity.turns, memory_order_relaxed);
+	bool still = turns == seat->turns && turns % 2 == 1;
+
+	if (!still)
+		seat->turned_at = tn_supervisor_now();
+	seat->turns = turns;
+	return still;
+}
+
+static int64_t watch_loop(struct tn_seat *seat, int64_t timeout)
+{
+	int64_t now = tn_supervisor_now();
+
+	if (!seat->ready || !seat->page || seat->kill_at)
+		return -1;
+	if (stands_still(seat) && now - seat->turned_at >= timeout) {
+		abort_process(seat, (int)(now - seat->turned_at));
+		return -1;
+	}
+	return now + timeout / LOOKS + 1;
+}
+
+static int64_t watch_loops(const struct tn_generation *generation)
+{
+	int64_t timeout = generation ? generation->revision->plan->settings.hang_timeout : 0;
+	int64_t next = -1;
+
+	for (size_t i = 0; timeout && generation->served && i < generation->count; i++)
+		next = tn_supervisor_earlier(next, watch_loop(&generation->seats[i], timeout));
+	return next;
+}
+
+static int64_t watch_all_loops(const struct tn_supervisor *supervisor)
+{
+	int64_t next = watch_loops(supervisor->current);
+
+	for (struct tn_generation *at = supervisor->leaving; at; at = at->next)
+		next = tn_supervisor_earlier(next, watch_loops(at));
+	return next;
+}
+
+/* What was told to abort and did not: a Worker may have taken the signal away. */
+static int64_t kill_aborted(const struct tn_generation *generation)
+{
+	int64_t next = -1;
+
+	for (size_t i = 0; generation && i < generation->count; i++) {
+		struct tn_seat *seat = &generation->seats[i];
+
+		if (!seat->process.pid || !seat->kill_at)
+			continue;
+		if (seat->kill_at <= tn_supervisor_now()) {
+			kill(seat->process.pid, SIGKILL);
+			seat->kill_at += ABORT_MS;
+		}
+		next = tn_supervisor_earlier(next, seat->kill_at);
+	}
+	return next;
+}
+
+static int64_t kill_all_aborted(const struct tn_supervisor *supervisor)
+{
+	int64_t next = tn_supervisor_earlier(kill_aborted(supervisor->current),
+	                                     kill_aborted(supervisor->coming));
+
+	for (struct tn_generation *at = supervisor->leaving; at; at = at->next)
+		next = tn_supervisor_earlier(next, kill_aborted(at));
+	return next;
+}
+
+/* ---- Ends ---------------------------------------------------------------------------------- */
 
 static int64_t kill_overdue(struct tn_supervisor *supervisor, struct tn_generation *generation)
 {
@@ -123,6 +216,7 @@ static int64_t end_probation(struct tn_supervisor *supervisor)
 		return supervisor->probation_end;
 	tn_revision_release(supervisor->good);
 	supervisor->good = NULL;
+	tn_blocks_drop(&supervisor->blocks, supervisor->current->number);
 	return -1;
 }
 
@@ -131,7 +225,9 @@ int64_t tn_supervisor_watch(struct tn_supervisor *supervisor)
 	int64_t next = restart_seats(supervisor);
 
 	next = tn_supervisor_earlier(next, check_coming(supervisor));
-	next = tn_supervisor_earlier(next, kill_unready(supervisor));
+	next = tn_supervisor_earlier(next, check_unready(supervisor));
+	next = tn_supervisor_earlier(next, watch_all_loops(supervisor));
+	next = tn_supervisor_earlier(next, kill_all_aborted(supervisor));
 	next = tn_supervisor_earlier(next, kill_all_overdue(supervisor));
 	return tn_supervisor_earlier(next, end_probation(supervisor));
 }
