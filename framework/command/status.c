@@ -40,6 +40,25 @@ static const char *age(long long ms, char *result)
 	return result;
 }
 
+static const char *plural(long long count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void print_counts(const json_t *whole)
+{
+	long long requests = number(whole, "requests"), crashes = number(whole, "crashes");
+	long long lost = number(whole, "lost");
+
+	printf("%lld request%s answered, ", requests, plural(requests));
+	if (crashes || lost)
+		printf("%lld crash%s, %lld request%s lost", crashes, crashes == 1 ? "" : "es", lost,
+		       plural(lost));
+	else
+		printf("no crash");
+	printf("%s\n", json_is_true(json_object_get(whole, "probation")) ? ", on probation" : "");
+}
+
 static void print_head(const json_t *whole, const char *file)
 {
 	long long workers = number(whole, "workers");
@@ -50,16 +69,19 @@ static void print_head(const json_t *whole, const char *file)
 	if (json_is_integer(json_object_get(whole, "generation")))
 		printf("generation %lld serves since %s, %lld Worker%s\n",
 		       number(whole, "generation"), text(whole, "serving_since"), workers,
-		       workers == 1 ? "" : "s");
+		       plural(workers));
 	else
 		printf("no generation serves yet\n");
+	print_counts(whole);
 }
 
 static void add_process(struct tn_table *table, const json_t *process)
 {
 	char up[AGE_SIZE];
 
-	if (json_is_integer(json_object_get(process, "pid"))) {
+	bool runs = json_is_integer(json_object_get(process, "pid"));
+
+	if (runs) {
 		tn_table_cell(table, "%lld", number(process, "pid"));
 		age(number(process, "uptime_ms"), up);
 	} else {
@@ -68,21 +90,48 @@ static void add_process(struct tn_table *table, const json_t *process)
 	}
 	tn_table_cell(table, "%lld", number(process, "generation"));
 	tn_table_cells(table, text(process, "state"), up);
+	if (runs) {
+		tn_table_cell(table, "%lld", number(process, "requests"));
+		tn_table_cell(table, "%lld", number(process, "in_flight"));
+	} else {
+		tn_table_cells(table, "-", "-");
+	}
 	tn_table_cell(table, "%lld", number(process, "failures"));
+}
+
+static bool print_processes(const json_t *list)
+{
+	struct tn_table table;
+
+	tn_table_init(&table, 7);
+	tn_table_cells(&table, "PROCESS", "GENERATION", "STATE", "UP", "REQUESTS", "IN FLIGHT",
+	               "FAILURES");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		add_process(&table, json_array_get(list, i));
+	return tn_table_print(&table, 2);
+}
+
+static bool print_modules(const json_t *list)
+{
+	struct tn_table table;
+
+	if (!json_array_size(list))
+		return true;
+	tn_table_init(&table, 2);
+	tn_table_cells(&table, "MODULE", "VERSION");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		tn_table_cells(&table, text(json_array_get(list, i), "path"),
+		               text(json_array_get(list, i), "version"));
+	return tn_table_print(&table, 2);
 }
 
 static int print_status(json_t *whole, const char *file)
 {
-	const json_t *list = json_object_get(whole, "processes");
-	struct tn_table table;
 	bool printed;
 
 	print_head(whole, file);
-	tn_table_init(&table, 5);
-	tn_table_cells(&table, "PROCESS", "GENERATION", "STATE", "UP", "FAILURES");
-	for (size_t i = 0; i < json_array_size(list); i++)
-		add_process(&table, json_array_get(list, i));
-	printed = tn_table_print(&table, 2);
+	printed = print_processes(json_object_get(whole, "processes")) &&
+	          print_modules(json_object_get(whole, "modules"));
 	json_decref(whole);
 	if (!printed)
 		tn_complain("out of memory");

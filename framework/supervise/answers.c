@@ -87,6 +87,8 @@ void tn_supervisor_tell_status(const struct tn_supervisor *supervisor,
 		.current = supervisor->current,
 		.coming = supervisor->coming,
 		.leaving = supervisor->leaving,
+		.past = &supervisor->past,
+		.probation = supervisor->good != NULL,
 	});
 
 	if (text)

@@ -105,6 +105,19 @@ void tn_generation_dismiss(struct tn_generation *generation)
 	}
 }
 
+/* A process may write what it likes there. */
+void tn_seat_tally(const struct tn_seat *seat, struct tn_tally *tally)
+{
+	uint64_t begun, ended;
+
+	if (!seat->page)
+		return;
+	ended = atomic_load_explicit(&seat->page->activity.ended, memory_order_relaxed);
+	begun = atomic_load_explicit(&seat->page->activity.begun, memory_order_relaxed);
+	tally->requests += ended;
+	tally->lost += begun > ended ? begun - ended : 0;
+}
+
 size_t tn_generation_living(const struct tn_generation *generation)
 {
 	size_t living = 0;

@@ -21,6 +21,13 @@ struct tn_seat {
 	size_t socket_count;
 };
 
+/* What processes have done. */
+struct tn_tally {
+	uint64_t requests; /* answered */
+	uint64_t lost;     /* begun, and not answered; of one that lives: in flight */
+	uint64_t crashes;
+};
+
 struct tn_generation {
 	unsigned number;
 	struct tn_revision *revision;
@@ -56,6 +63,9 @@ void tn_generation_release(const struct tn_generation *generation);
 
 /* Ends those that were never let to serve. */
 void tn_generation_dismiss(struct tn_generation *generation);
+
+/* Adds what the process in a seat has done until now, without crashes. */
+void tn_seat_tally(const struct tn_seat *seat, struct tn_tally *tally);
 
 /* How many processes there are, and how many of them are ready. */
 size_t tn_generation_living(const struct tn_generation *generation);

@@ -187,6 +187,8 @@ static void process_ended(struct tn_supervisor *supervisor, struct tn_generation
 
 	read_seat(supervisor, generation, seat);
 	served = seat->ready && generation->served;
+	if (served)
+		tn_seat_tally(seat, &supervisor->past);
 	tn_process_forget(&seat->process);
 	forget_page(seat);
 	seat->ready = false;

@@ -33,6 +33,7 @@ struct tn_supervisor {
 	struct tn_generation *dismissed; /* of these, the one that a stop waits for; NULL */
 	struct tn_revision *good;        /* to go back to in the current one's probation; NULL */
 	int64_t probation_end;           /* ms */
+	struct tn_tally past;            /* of the processes that have ended */
 	bool reload_wanted;
 	bool stopping;
 	int code;

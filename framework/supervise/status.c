@@ -18,6 +18,14 @@ static json_t *number_or_null(bool known, int64_t number)
 	return known ? json_integer(number) : json_null();
 }
 
+static uint64_t count_of(const struct tn_seat *seat, bool in_flight)
+{
+	struct tn_tally tally = { 0 };
+
+	tn_seat_tally(seat, &tally);
+	return in_flight ? tally.lost : tally.requests;
+}
+
 static json_t *json_of_seat(const struct tn_status *status, const struct tn_generation *generation,
                             const struct tn_seat *seat)
 {
@@ -25,9 +33,13 @@ static json_t *json_of_seat(const struct tn_status *status, const struct tn_gene
 	json_t *pid = number_or_null(runs, seat->process.pid);
 	json_t *uptime = number_or_null(runs, status->now - seat->started_at);
 
-	return json_pack("{s:o, s:i, s:s, s:o, s:i}", "pid", pid, "generation",
+	json_t *requests = number_or_null(runs, (int64_t)count_of(seat, false));
+	json_t *in_flight = number_or_null(runs, (int64_t)count_of(seat, true));
+
+	return json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:i}", "pid", pid, "generation",
 	                 (int)generation->number, "state", state_of(status, generation, seat),
-	                 "uptime_ms", uptime, "failures", (int)seat->failures);
+	                 "uptime_ms", uptime, "requests", requests, "in_flight", in_flight,
+	                 "failures", (int)seat->failures);
 }
 
 /* A place is empty where one has ended and the next waits, or where it never had one. */
@@ -90,19 +102,57 @@ static json_t *text_or_null(const char *text)
 	return value ? value : json_null();
 }
 
+static void add_tally(const struct tn_generation *generation, struct tn_tally *tally)
+{
+	struct tn_tally unended = { 0 };
+
+	for (size_t i = 0; generation && i < generation->count; i++)
+		tn_seat_tally(&generation->seats[i], &unended);
+	tally->requests += unended.requests;
+}
+
+static struct tn_tally tally_of(const struct tn_status *status)
+{
+	struct tn_tally tally = *status->past;
+
+	add_tally(status->current, &tally);
+	for (const struct tn_generation *at = status->leaving; at; at = at->next)
+		add_tally(at, &tally);
+	return tally;
+}
+
+/* One that could not be copied is in no generation that serves. */
+static json_t *json_of_modules(const struct tn_generation *generation)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; generation && i < generation->revision->copies.count; i++) {
+		const struct tn_module_copy *copy = &generation->revision->copies.list[i];
+
+		json_array_append_new(list,
+		                      json_pack("{s:o, s:s}", "path", text_or_null(copy->path),
+		                                "version", copy->version));
+	}
+	return list;
+}
+
 char *tn_status_write(const struct tn_status *status)
 {
 	const struct tn_generation *current = status->current;
 	json_int_t uptime = status->now - status->started_at;
 	json_t *number = number_or_null(current, current ? current->number : 0);
 	json_t *workers = number_or_null(current, current ? count_workers(current->revision->plan) : 0);
-	json_t *whole = json_pack("{s:o, s:o, s:i, s:I, s:s, s:o, s:o, s:o, s:o}", "file",
+	struct tn_tally tally = tally_of(status);
+	json_t *whole = json_pack("{s:o, s:o, s:i, s:I, s:s, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:o, s:o}", "file",
 	                          text_or_null(status->file), "environment",
 	                          text_or_null(status->environment), "pid", (int)getpid(),
 	                          "uptime_ms", uptime, "state", whole_state(status), "generation",
 	                          number, "serving_since",
 	                          text_or_null(current ? status->serving_since : NULL), "workers",
-	                          workers, "processes", json_of_processes(status));
+	                          workers, "probation", status->probation, "requests",
+	                          (json_int_t)tally.requests, "lost", (json_int_t)tally.lost,
+	                          "crashes", (json_int_t)tally.crashes, "modules",
+	                          json_of_modules(current), "processes", json_of_processes(status));
 	char *text = whole ? json_dumps(whole, JSON_COMPACT) : NULL;
 
 	json_decref(whole);

@@ -14,6 +14,8 @@ struct tn_status {
 	const struct tn_generation *current; /* NULL: none serves yet */
 	const struct tn_generation *coming;  /* NULL */
 	const struct tn_generation *leaving; /* a list */
+	const struct tn_tally *past;         /* of the processes that have ended */
+	bool probation;                      /* the present generation may be rolled back */
 };
 
 /*
@@ -26,12 +28,21 @@ struct tn_status {
  *	  "generation": 2,                     null: none serves yet, as for the next two
  *	  "serving_since": "2026-01-31T12:00:00.123Z",
  *	  "workers": 3,                        those that are loaded
+ *	  "probation": false,                  whether a crash would bring the one before back
+ *	  "requests": 188439,                  answered by all processes, ended ones included
+ *	  "lost": 3,                           that had begun in a process which has crashed
+ *	  "crashes": 1,
+ *	  "modules": [                         of the present generation
+ *	    { "path": "./auth.so", "version": "0123456789abcdef" }
+ *	  ],
  *	  "processes": [
  *	    {
  *	      "pid": 4712,                     null: it has ended, and another one will be started
  *	      "generation": 2,
  *	      "state": "serving",              or "starting", "leaving", "waiting"
- *	      "uptime_ms": 81,                 null for one that waits
+ *	      "uptime_ms": 81,                 null for one that waits, as for the next two
+ *	      "requests": 4711,                that it has answered
+ *	      "in_flight": 2,
  *	      "failures": 0                    in a row
  *	    }
  *	  ]

@@ -115,12 +115,27 @@ static void wait_for_state(const char *socket_path, const char *state)
 
 /* ---- Status -------------------------------------------------------------------------------- */
 
+/* A reply is there a moment before it is counted. */
+static struct finished status_with(const char *file, const char *part)
+{
+	long long end = now_ms() + deadline_ms();
+	struct finished finished = tell("status", file);
+
+	while (!strstr(finished.out, part) && now_ms() < end) {
+		nap();
+		finished = tell("status", file);
+	}
+	return finished;
+}
+
 static void status_tells_people(void)
 {
 	struct host *host = host_start_supervised(write_file("processes = 2\n", ""));
 	const char *file = scratch_path("x.ini");
-	struct finished finished = tell("status", file);
+	struct finished finished;
 
+	CHECK_NUMBER(http_get(host, "/")->status, 200);
+	finished = status_with(file, "1 request answered, no crash");
 	CHECK_NUMBER(finished.code, 0);
 	CHECK_TEXT(finished.err, "");
 	CHECK_NUMBER(lines_matching(finished.out, text_of("^%s: serving, process %d, up "
@@ -132,11 +147,16 @@ static void status_tells_people(void)
 	                            "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z, 1 Worker$"),
 	             1);
 	CHECK_NUMBER(lines_matching(finished.out,
-	                            "^  PROCESS +GENERATION +STATE +UP +FAILURES$"),
+	                            "^  PROCESS +GENERATION +STATE +UP +REQUESTS +IN FLIGHT "
+	                            "+FAILURES$"),
 	             1);
-	CHECK_NUMBER(lines_matching(finished.out, "^  [0-9]+ +1 +serving +([0-9]+m )?[0-9]+s +0$"),
+	CHECK_NUMBER(lines_matching(finished.out,
+	                            "^  [0-9]+ +1 +serving +([0-9]+m )?[0-9]+s +[01] +0 +0$"),
 	             2);
-	CHECK_NUMBER(count_of(finished.out, "\n"), 5);
+	CHECK_NUMBER(lines_matching(finished.out, "^1 request answered, no crash$"), 1);
+	CHECK_NUMBER(lines_matching(finished.out, "^  MODULE +VERSION$"), 1);
+	CHECK_NUMBER(lines_matching(finished.out, "^  .*/mistake_start.so +[0-9a-f]{16}$"), 1);
+	CHECK_NUMBER(count_of(finished.out, "\n"), 8);
 	host_end(host);
 }
 
@@ -155,6 +175,11 @@ static void status_tells_programs(void)
 	CHECK_NUMBER(number(whole, "generation"), 1);
 	CHECK_NUMBER(strlen(text(whole, "serving_since")), strlen("2026-01-31T12:00:00.123Z"));
 	CHECK_NUMBER(number(whole, "workers"), 1);
+	CHECK_NUMBER(number(whole, "requests"), 0);
+	CHECK_NUMBER(number(whole, "lost"), 0);
+	CHECK_NUMBER(number(whole, "crashes"), 0);
+	CU_ASSERT(json_is_false(json_object_get(whole, "probation")));
+	CHECK_NUMBER(json_array_size(json_object_get(whole, "modules")), 1);
 	CHECK_NUMBER(json_array_size(list), 2);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *process = json_array_get(list, i);
@@ -163,6 +188,8 @@ static void status_tells_programs(void)
 		CHECK_NUMBER(number(process, "generation"), 1);
 		CHECK_TEXT(text(process, "state"), "serving");
 		CU_ASSERT(number(process, "uptime_ms") <= number(whole, "uptime_ms"));
+		CHECK_NUMBER(number(process, "requests"), 0);
+		CHECK_NUMBER(number(process, "in_flight"), 0);
 		CHECK_NUMBER(number(process, "failures"), 0);
 	}
 	json_decref(whole);
