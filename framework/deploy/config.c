@@ -162,12 +162,19 @@ static const struct tn_file *find_file(const struct tn_config *config, const str
 	return NULL;
 }
 
+static void note_gap(const struct loading *loading, const struct tn_entry *entry)
+{
+	if (!loading->config->gap.file)
+		loading->config->gap = entry->place;
+}
+
 static void include_file(struct loading *loading, const struct tn_entry *entry, const char *path)
 {
 	struct tn_file file;
 	char reason[TN_REASON_SIZE];
 
 	if (tn_file_read_regular(path, &file, reason)) {
+		note_gap(loading, entry);
 		tn_errors_add(loading->errors, entry->place, "include: '%s': %s", path, reason);
 		return;
 	}
@@ -195,6 +202,7 @@ static void complain_of_glob(struct loading *loading, const struct tn_entry *ent
 	}
 	if (failure == GLOB_NOMATCH && strpbrk(written, "*?["))
 		return; /* an empty conf.d */
+	note_gap(loading, entry);
 	tn_errors_add(loading->errors, entry->place,
 	              "include: '%s': %s: name a file, or files such as conf.d/*.ini", written,
 	              failure == GLOB_NOMATCH ? "there is no such file"

@@ -23,9 +23,11 @@ struct tn_entry {
 /* [kind name] or [kind]; [worker auth@staging] and [host@staging] are variants. */
 struct tn_section {
 	struct tn_place place;
-	char *kind;          /* "host", "worker" */
-	char *name;          /* "auth", "auth@staging"; of the host "" and "@staging" */
-	const char *variant; /* what follows the first '@' in the name; NULL: it is none */
+	char *kind;            /* "host", "worker" */
+	char *name;            /* "auth", "auth@staging"; of the host "" and "@staging" */
+	const char *variant;   /* what follows the first '@' in the name; NULL: it is none */
+	unsigned end;          /* the last line that is its own: no comment behind it */
+	struct tn_place again; /* the header of a second one of the name; { 0 }: there is none */
 	struct tn_entry *entries;
 	size_t count;
 	size_t capacity;
@@ -38,6 +40,9 @@ struct tn_config {
 	size_t count;
 	size_t capacity;
 	void *index; /* tsearch's tree of the sections */
+	/* The first header or include that could not be read: there may be sections that are not
+	 * here. { 0 }: there is none. */
+	struct tn_place gap;
 };
 
 /*

@@ -157,6 +157,8 @@ static void repeat_section(struct reader *reader, struct tn_section *again,
 	              "a second [%s%s%s], the first is in %s:%u: put the keys of both below one",
 	              again->kind, named ? " " : "", again->name, earlier->place.file,
 	              earlier->place.line);
+	if (!earlier->again.file)
+		earlier->again = again->place;
 	tn_section_destroy(again);
 	reader->section = earlier;
 }
@@ -473,6 +475,29 @@ static struct tn_span inspect(struct reader *reader, struct tn_span whole)
 	return nothing;
 }
 
+/* Comments and blank lines belong to what comes behind them, if to anything. */
+static void note_end(const struct reader *reader, struct tn_span line)
+{
+	struct tn_span text = tn_span_trim(line);
+
+	if (text.size && *text.data != ';' && *text.data != '#')
+		reader->section->end = reader->line;
+}
+
+/* What is wrong at the top of a file may have been an include. */
+static struct tn_span inspect_noting(struct reader *reader, struct tn_span line)
+{
+	size_t errors = reader->errors->errors;
+	bool at_top = reader->section == reader->preamble;
+	struct tn_span text = inspect(reader, line);
+
+	if (reader->errors->errors > errors && !reader->config->gap.file &&
+	    (at_top || reader->section == &reader->parked))
+		reader->config->gap = here(reader);
+	note_end(reader, line);
+	return text;
+}
+
 /* inih's reader, in the form of fgets. */
 static char *read_line(char *buffer, int room, void *stream)
 {
@@ -481,7 +506,7 @@ static char *read_line(char *buffer, int room, void *stream)
 
 	if (reader->failed || !reader->rest.size)
 		return NULL;
-	text = inspect(reader, next_line(reader));
+	text = inspect_noting(reader, next_line(reader));
 	if (text.size + 2 > (size_t)room) /* someone gave inih a smaller buffer */
 		reader->failed = true;
 	if (reader->failed)
