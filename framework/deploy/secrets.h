@@ -25,6 +25,15 @@ struct tn_secrets {
 bool tn_secrets_read(struct tn_secrets *secrets, const struct tn_plan *plan,
                      const struct tn_vault *vault, struct tn_errors *errors);
 
+/*
+ * The same for a plan of which only the sections of some Workers (names.h) were read anew: the
+ * secrets of all other sections are copies of those in `running`, whatever has become of their
+ * files. One that it has not, because nothing reached it, is read.
+ */
+bool tn_secrets_renew(struct tn_secrets *secrets, const struct tn_plan *plan,
+                      const struct tn_secrets *running, const char *workers,
+                      const struct tn_vault *vault, struct tn_errors *errors);
+
 /* Takes over a secret, which may be NULL, as that of the entry. false where there is no memory. */
 bool tn_secrets_add(struct tn_secrets *secrets, const struct tn_entry *entry,
                     struct tn_secret *secret);

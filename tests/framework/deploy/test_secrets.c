@@ -147,9 +147,129 @@ static void what_is_added_is_found(void)
 	end(&fixture);
 }
 
+/* ---- Those that run ------------------------------------------------------------------------ */
+
+static void write_secret(struct fixture *fixture, const char *name, const char *text)
+{
+	scratch_write(&fixture->planned.scratch, name, 0600, text, strlen(text));
+}
+
+/* With the files that the text names, in its own directory. */
+static void read_files(struct fixture *fixture, const char *environment, const char *text)
+{
+	planned_write(&fixture->planned, "x.ini", text);
+	planned_load(&fixture->planned, "x.ini");
+	planned_make(&fixture->planned, environment);
+	CU_ASSERT_TRUE(tn_vault_take(&fixture->vault, fixture->planned.config));
+	CU_ASSERT_TRUE(tn_secrets_read(&fixture->secrets, fixture->planned.plan, &fixture->vault,
+	                               &fixture->planned.errors));
+	CHECK_TOLD(&fixture->planned, "");
+}
+
+/* The text is in the place of what runs; returns the plan's secrets, with what was told. */
+static void renew(struct fixture *running, struct fixture *fixture, const char *workers,
+                  const char *text)
+{
+	fixture->planned.scratch = running->planned.scratch;
+	planned_write(&fixture->planned, "x.ini", text);
+	planned_load(&fixture->planned, "x.ini");
+	planned_make(&fixture->planned, running->planned.plan->environment);
+	CU_ASSERT_TRUE(tn_secrets_renew(&fixture->secrets, fixture->planned.plan,
+	                                &running->secrets, workers, &running->vault,
+	                                &fixture->planned.errors));
+}
+
+/* The directory is that of what runs. */
+static void end_renewed(struct fixture *fixture)
+{
+	tn_secrets_finish(&fixture->secrets);
+	tn_plan_destroy(fixture->planned.plan);
+	tn_config_destroy(fixture->planned.config);
+	tn_errors_finish(&fixture->planned.errors);
+}
+
+#define SECRETS \
+	"[worker one]\nroute = /\nsecret.A = file:a\nsecret.B = file:b\n" \
+	"[worker one@v2]\nroute = v2/*\nsecret.B = file:v2\n" \
+	"[worker two]\nroute = /2\nsecret.A = file:two\n" \
+	"[worker three]\nsecret.A = file:three\n"
+
+static void begin_running(struct fixture *fixture)
+{
+	*fixture = (struct fixture){ 0 };
+	planned_begin(&fixture->planned);
+	write_secret(fixture, "a", "old a");
+	write_secret(fixture, "b", "old b");
+	write_secret(fixture, "v2", "old v2");
+	write_secret(fixture, "two", "old two");
+	read_files(fixture, NULL, SECRETS);
+	CHECK_NUMBER((long long)fixture->secrets.count, 4);
+}
+
+static void those_of_the_named_section_alone_are_read_anew(void)
+{
+	struct fixture running, fixture = { 0 };
+
+	begin_running(&running);
+	write_secret(&running, "a", "new a");
+	write_secret(&running, "b", "new b");
+	write_secret(&running, "v2", "new v2");
+	CHECK_NUMBER(remove(scratch_path(&running.planned.scratch, "two")), 0);
+	renew(&running, &fixture, "one", SECRETS);
+	CHECK_TOLD(&fixture.planned, "");
+	CHECK_NUMBER((long long)fixture.secrets.count, 4);
+	CHECK_TEXT(text_of(&fixture, "one", "secret.A"), "new a");
+	CHECK_TEXT(text_of(&fixture, "one", "secret.B"), "new b");
+	CHECK_TEXT(text_of(&fixture, "one@v2", "secret.A"), "new a");
+	CHECK_TEXT(text_of(&fixture, "one@v2", "secret.B"), "old v2");
+	CHECK_TEXT(text_of(&fixture, "two", "secret.A"), "old two");
+	end_renewed(&fixture);
+	CHECK_TEXT(text_of(&running, "two", "secret.A"), "old two");
+	end(&running);
+}
+
+static void one_of_the_named_section_that_is_gone_is_told(void)
+{
+	struct fixture running, fixture = { 0 };
+
+	begin_running(&running);
+	CHECK_NUMBER(remove(scratch_path(&running.planned.scratch, "a")), 0);
+	CHECK_NUMBER(remove(scratch_path(&running.planned.scratch, "two")), 0);
+	renew(&running, &fixture, "one three", SECRETS);
+	CHECK_TOLD(&fixture.planned, "x.ini:3: worker 'one': secret.A: the file 'a' cannot be "
+	                             "opened: No such file or directory\n");
+	CU_ASSERT_PTR_NULL(secret_of(&fixture, "one", "secret.A"));
+	end_renewed(&fixture);
+	end(&running);
+}
+
+/* Nothing reached it before. */
+static void what_is_reached_for_the_first_time_is_read(void)
+{
+	struct fixture running, fixture = { 0 };
+
+	begin_running(&running);
+	write_secret(&running, "three", "new three");
+	renew(&running, &fixture, "two", SECRETS "[worker four]\nroute = /4\nservice.x = three\n");
+	CHECK_TOLD(&fixture.planned, "");
+	CHECK_TEXT(text_of(&fixture, "three", "secret.A"), "new three");
+	CHECK_TEXT(text_of(&fixture, "one", "secret.A"), "old a");
+	end_renewed(&fixture);
+	fixture = (struct fixture){ 0 };
+	CHECK_NUMBER(remove(scratch_path(&running.planned.scratch, "three")), 0);
+	renew(&running, &fixture, "two", SECRETS "[worker four]\nroute = /4\nservice.x = three\n");
+	CHECK_TOLD(&fixture.planned, "x.ini:12: worker 'three': secret.A: the file 'three' cannot "
+	                             "be opened: No such file or directory\n");
+	end_renewed(&fixture);
+	end(&running);
+}
+
 TEST_MAIN("deploy/secrets",
           TEST(each_worker_has_its_own),
           TEST(one_that_several_inherit_is_read_once),
           TEST(those_of_whom_nobody_reaches_are_not_read),
           TEST(there_is_room_for_many),
-          TEST(what_is_added_is_found))
+          TEST(what_is_added_is_found),
+          TEST(those_of_the_named_section_alone_are_read_anew),
+          TEST(one_of_the_named_section_that_is_gone_is_told),
+          TEST(what_is_reached_for_the_first_time_is_read))
