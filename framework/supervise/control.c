@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define WAITING_MOST ((size_t)1024 * 1024) /* bytes that one client has not read */
-#define WORD_SIZE 16
+#define MESSAGE_SIZE (TN_NAMES_SIZE + 16)  /* with the word before the names */
 
 _Static_assert(TN_CONTROL_PATH_MOST + 1 == sizeof(((struct sockaddr_un *)0)->sun_path),
                "the path and its NUL");
@@ -30,6 +30,7 @@ struct tn_control_client {
 	int socket; /* -1: there is none */
 	bool foreign;
 	enum tn_control_ask ask;
+	char *workers;        /* NULL: it has named none */
 	unsigned long number; /* the earlier, the smaller */
 	struct message *first;
 	struct message **last;
@@ -269,6 +270,7 @@ static void drop(struct tn_control_client *client)
 		client->first = message->next;
 		free(message);
 	}
+	free(client->workers);
 	if (client->socket >= 0)
 		close(client->socket);
 	*client = (struct tn_control_client){ .socket = -1 };
@@ -352,6 +354,43 @@ void tn_control_turn_into(struct tn_control *control, enum tn_control_ask ask,
 	for (size_t i = 0; control && i < TN_CONTROL_CLIENTS; i++)
 		if (control->clients[i].socket >= 0 && control->clients[i].ask == ask)
 			control->clients[i].ask = other;
+}
+
+static bool same_workers(const struct tn_control_client *client, const char *workers)
+{
+	if (!client->workers || !workers)
+		return client->workers == workers;
+	return strcmp(client->workers, workers) == 0;
+}
+
+void tn_control_begin_reload(struct tn_control *control, const char *workers)
+{
+	for (size_t i = 0; control && i < TN_CONTROL_CLIENTS; i++) {
+		struct tn_control_client *client = &control->clients[i];
+
+		if (client->socket >= 0 && client->ask == TN_CONTROL_RELOAD &&
+		    same_workers(client, workers))
+			client->ask = TN_CONTROL_RELOADING;
+	}
+}
+
+struct tn_control_client *tn_control_first(struct tn_control *control, enum tn_control_ask ask)
+{
+	struct tn_control_client *first = NULL;
+
+	for (size_t i = 0; control && i < TN_CONTROL_CLIENTS; i++) {
+		struct tn_control_client *client = &control->clients[i];
+
+		if (client->socket >= 0 && client->ask == ask &&
+		    (!first || client->number < first->number))
+			first = client;
+	}
+	return first;
+}
+
+const char *tn_control_workers(const struct tn_control_client *client)
+{
+	return client->workers;
 }
 
 void tn_control_tell_all(struct tn_control *control, enum tn_control_ask ask, const char *text)
@@ -451,43 +490,95 @@ static struct tn_control_client *let_in(struct tn_control *control)
 
 /* ---- Taking what they say ------------------------------------------------------------------ */
 
-static enum tn_control_ask ask_of(const char *word)
-{
-	if (strcmp(word, "status") == 0)
-		return TN_CONTROL_STATUS;
-	if (strcmp(word, "reload") == 0)
-		return TN_CONTROL_RELOAD;
-	return strcmp(word, "stop") == 0 ? TN_CONTROL_STOP : TN_CONTROL_NOTHING;
-}
-
 static void refuse(struct tn_control_client *client, const char *text, int code)
 {
 	tn_control_tell(client, text);
 	tn_control_end(client, code);
 }
 
-/* Whether it has asked for something just now. Who says more than a word is none of ours. */
+/* What can be asked, and how many Workers stand behind the word. */
+static const struct {
+	const char *word;
+	enum tn_control_ask ask;
+	size_t least, most;
+} words[] = {
+	{ "status", TN_CONTROL_STATUS, 0, 0 },
+	{ "reload", TN_CONTROL_RELOAD, 0, SIZE_MAX },
+	{ "release", TN_CONTROL_RELEASE, 1, 1 },
+	{ "stop", TN_CONTROL_STOP, 0, 0 },
+};
+
+static size_t count_of(const char *names)
+{
+	size_t count = *names != '\0';
+
+	while ((names = strchr(names, ' '))) {
+		names++;
+		count++;
+	}
+	return count;
+}
+
+/* Behind the word. Returns false where the client was refused. */
+static bool take_workers(struct tn_control_client *client, const char *text, size_t size)
+{
+	char names[TN_NAMES_SIZE];
+	char answer[256];
+	const char *problem = tn_names_read(text, size, names);
+
+	if (problem) {
+		snprintf(answer, sizeof(answer), "tenon: %s\n", problem);
+		refuse(client, answer, EX_USAGE);
+		return false;
+	}
+	client->workers = strdup(names);
+	if (!client->workers)
+		refuse(client, "tenon: out of memory\n", EX_OSERR);
+	return client->workers;
+}
+
+/* A word that is not known, or with what does not belong behind it, is of another version. */
+static bool take_message(struct tn_control_client *client, const char *message, size_t size)
+{
+	const char *blank = memchr(message, ' ', size);
+	size_t word = blank ? (size_t)(blank - message) : size;
+	size_t count;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strlen(words[i].word) != word || memcmp(words[i].word, message, word) != 0 ||
+		    (blank && !words[i].most))
+			continue;
+		if (blank && !take_workers(client, blank + 1, size - word - 1))
+			return false;
+		count = client->workers ? count_of(client->workers) : 0;
+		if (count < words[i].least || count > words[i].most)
+			break;
+		client->ask = words[i].ask;
+		return true;
+	}
+	refuse(client, "the host that runs knows no such command\n", EX_PROTOCOL);
+	return false;
+}
+
+/* Whether it has asked for something just now. Who says more than once is none of ours. */
 static bool hear(struct tn_control_client *client)
 {
-	char word[WORD_SIZE] = "";
+	char message[MESSAGE_SIZE];
 	ssize_t size;
 
-	do
-		size = recv(client->socket, word, sizeof(word) - 1, MSG_DONTWAIT);
+	do /* of one that is too long: its size */
+		size = recv(client->socket, message, sizeof(message), MSG_DONTWAIT | MSG_TRUNC);
 	while (size < 0 && errno == EINTR);
 	if (size < 0 && errno == EAGAIN)
 		return false;
-	if (size <= 0 || client->ask != TN_CONTROL_NOTHING) {
+	if (size <= 0 || client->ask != TN_CONTROL_NOTHING)
 		drop(client);
-		return false;
-	}
-	client->ask = ask_of(word);
-	if (client->foreign)
+	else if (client->foreign)
 		refuse(client, "only the user whose host it is, and root, may ask it\n", EX_NOPERM);
-	else if (client->ask == TN_CONTROL_NOTHING)
-		refuse(client, "the host that runs knows no such command\n", EX_PROTOCOL);
+	else if ((size_t)size > sizeof(message))
+		refuse(client, "the host that runs takes no message of such a size\n", EX_PROTOCOL);
 	else
-		return true;
+		return take_message(client, message, (size_t)size);
 	return false;
 }
 

@@ -2,8 +2,9 @@
  * control.h - the socket on which a supervisor is asked for its status, a reload or its end.
  *
  * It is a Unix socket of whole messages (SOCK_SEQPACKET) that its owner alone may open. A client
- * sends one word, "status", "reload" or "stop", and gets any number of messages of text, then the
- * exit code. A lock on a file beside it tells one that is in use from one that was left behind.
+ * sends one message, "status", "reload", "reload WORKER...", "release WORKER" or "stop", and gets
+ * any number of messages of text, then the exit code. A lock on a file beside it tells one that is
+ * in use from one that was left behind.
  *
  * Nothing here waits: what a client does not read is kept for it, up to a limit. All of it is for
  * the supervisor's one thread.
@@ -11,7 +12,7 @@
 #ifndef TENON_SUPERVISE_CONTROL_H
 #define TENON_SUPERVISE_CONTROL_H
 
-#include "tenon.h"
+#include "deploy/names.h"
 
 #include <poll.h>
 
@@ -34,6 +35,7 @@ enum tn_control_ask {
 	TN_CONTROL_STATUS,
 	TN_CONTROL_RELOAD,
 	TN_CONTROL_RELOADING, /* the one that is under way is the one it asked for */
+	TN_CONTROL_RELEASE,   /* a Worker from its quarantine */
 	TN_CONTROL_STOP,
 	TN_CONTROL_ENDED, /* it has its exit code */
 };
@@ -69,6 +71,14 @@ void tn_control_turn(struct tn_control *control,
                                    enum tn_control_ask ask),
                      void *argument);
 
+/* The client that has waited for longest of those that ask for it; NULL where none does. No control
+ * at all, NULL, is fine. */
+struct tn_control_client *tn_control_first(struct tn_control *control, enum tn_control_ask ask);
+
+/* The Workers that it has named, as in names.h; NULL: none. It lives as long as the client, which
+ * the next tn_control_... but for this one may end. */
+const char *tn_control_workers(const struct tn_control_client *client);
+
 /* Answers one client. */
 void tn_control_tell(struct tn_control_client *client, const char *text);
 void tn_control_end(struct tn_control_client *client, int code);
@@ -77,6 +87,13 @@ void tn_control_end(struct tn_control_client *client, int code);
  * below. */
 void tn_control_turn_into(struct tn_control *control, enum tn_control_ask ask,
                           enum tn_control_ask other);
+
+/*
+ * Begins the reload that these Workers (NULL: a whole one) are asked for: all clients that ask for
+ * the very same and wait are TN_CONTROL_RELOADING from now on. Others go on waiting: two teams that
+ * ask at the same time do not fail of each other.
+ */
+void tn_control_begin_reload(struct tn_control *control, const char *workers);
 
 /* Answers all clients that ask for it. */
 void tn_control_tell_all(struct tn_control *control, enum tn_control_ask ask, const char *text);

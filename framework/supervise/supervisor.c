@@ -32,6 +32,16 @@ static void take_signals(struct tn_supervisor *supervisor)
 
 /* ---- What is asked on the control socket --------------------------------------------------- */
 
+static void refuse_workers(const struct tn_supervisor *supervisor, struct tn_control_client *client)
+{
+	char text[TN_LOG_LINE];
+
+	snprintf(text, sizeof(text), "tenon: %s: this host does nothing for a Worker alone\n",
+	         supervisor->options->path);
+	tn_control_tell(client, text);
+	tn_control_end(client, EX_UNAVAILABLE);
+}
+
 /* A second `tenon stop` waits as the first one does: only a signal cuts off what is in flight. */
 static void take_ask(void *argument, struct tn_control_client *client, enum tn_control_ask ask)
 {
@@ -41,6 +51,8 @@ static void take_ask(void *argument, struct tn_control_client *client, enum tn_c
 		tn_supervisor_tell_status(supervisor, client);
 	else if (ask == TN_CONTROL_STOP && !supervisor->stopping)
 		tn_supervisor_stop(supervisor, "tenon stop");
+	else if (ask == TN_CONTROL_RELEASE || tn_control_workers(client))
+		refuse_workers(supervisor, client);
 	else if (ask == TN_CONTROL_RELOAD && supervisor->stopping)
 		tn_supervisor_turn_away(supervisor);
 	else if (ask == TN_CONTROL_RELOAD)

@@ -17,7 +17,8 @@ struct fixture {
 	struct tn_control *control;
 	unsigned asked; /* how often */
 	enum tn_control_ask ask;
-	const char *answer; /* to who asks for the status; NULL: none */
+	char workers[TN_NAMES_SIZE]; /* "none" */
+	const char *answer;          /* to who asks for the status; NULL: none */
 };
 
 static const char *path_in(struct fixture *fixture, const char *name)
@@ -54,6 +55,8 @@ static void asked(void *argument, struct tn_control_client *client, enum tn_cont
 
 	fixture->asked++;
 	fixture->ask = ask;
+	snprintf(fixture->workers, sizeof(fixture->workers), "%s",
+	         tn_control_workers(client) ? tn_control_workers(client) : "none");
 	if (ask != TN_CONTROL_STATUS || !fixture->answer)
 		return;
 	tn_control_tell(client, fixture->answer);
@@ -307,9 +310,84 @@ static void each_word_is_asked_once(void)
 	end(&fixture);
 }
 
+static void workers_are_named_behind_the_word(void)
+{
+	static const struct {
+		const char *message;
+		enum tn_control_ask ask;
+		const char *workers;
+	} messages[] = { { "reload", TN_CONTROL_RELOAD, "none" },
+		         { "reload auth", TN_CONTROL_RELOAD, "auth" },
+		         { "reload billing auth@staging  auth billing", TN_CONTROL_RELOAD,
+		           "auth auth@staging billing" },
+		         { "release auth@v2", TN_CONTROL_RELEASE, "auth@v2" } };
+	struct fixture fixture;
+
+	begin(&fixture);
+	for (unsigned i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		int client = ask(&fixture, messages[i].message);
+
+		turn(&fixture);
+		CHECK_NUMBER(fixture.asked, i + 1);
+		CHECK_NUMBER(fixture.ask, messages[i].ask);
+		CHECK_TEXT(fixture.workers, messages[i].workers);
+		close(client);
+	}
+	end(&fixture);
+}
+
+static void names_that_can_be_none_are_refused(void)
+{
+	static const char *const messages[] = { "reload ", "reload a\nb", "reload \xff",
+		                                "release \x1b[31m", "release " };
+	struct fixture fixture;
+
+	begin(&fixture);
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		int client = ask(&fixture, messages[i]);
+		const char *text;
+
+		turn(&fixture);
+		text = next(client);
+		CU_ASSERT(strncmp(text, "Ttenon: the name of a Worker ", 29) == 0);
+		CHECK_TEXT(next(client), "E64");
+		CHECK_TEXT(next(client), "");
+		close(client);
+	}
+	CHECK_NUMBER(fixture.asked, 0);
+	end(&fixture);
+}
+
+static void a_message_has_a_most(void)
+{
+	char message[64 * 1024] = "reload ";
+	struct fixture fixture;
+	int client;
+
+	begin(&fixture);
+	memset(message + 7, 'a', sizeof(message) - 8);
+	client = ask(&fixture, message);
+	turn(&fixture);
+	expect_answer(client, "Tthe host that runs takes no message of such a size\n", "E76");
+	message[7 + TN_NAMES_SIZE] = '\0';
+	client = ask(&fixture, message);
+	turn(&fixture);
+	expect_answer(client, "Ttenon: these are too many Workers at once: name fewer\n", "E64");
+	message[7 + TN_NAMES_SIZE - 1] = '\0';
+	CHECK_NUMBER(fixture.asked, 0);
+	client = ask(&fixture, message);
+	turn(&fixture);
+	CHECK_NUMBER(fixture.asked, 1);
+	CU_ASSERT_STRING_EQUAL(fixture.workers, message + 7);
+	close(client);
+	end(&fixture);
+}
+
 static void an_unknown_word_is_refused(void)
 {
-	static const char *const words[] = { "sing", "statu", "stopp", "status and much more" };
+	static const char *const words[] = { "sing", "statu", "stopp", "status and much more",
+		                             "status ", "stop auth", "release", "release a b",
+		                             " reload", "reloa d" };
 	struct fixture fixture;
 
 	begin(&fixture);
@@ -365,6 +443,105 @@ static void a_foreign_user_is_refused(void)
 	}
 	close(ends[0]);
 	close(ends[1]);
+	end(&fixture);
+}
+
+/* ---- Who waits for which reload ------------------------------------------------------------ */
+
+static const char *first_workers(const struct fixture *fixture)
+{
+	const struct tn_control_client *client =
+		tn_control_first(fixture->control, TN_CONTROL_RELOAD);
+
+	if (!client)
+		return "nobody";
+	return tn_control_workers(client) ? tn_control_workers(client) : "all";
+}
+
+static void end_reload(const struct fixture *fixture, const char *workers)
+{
+	tn_control_begin_reload(fixture->control, workers);
+	tn_control_tell_all(fixture->control, TN_CONTROL_RELOADING, workers ? workers : "all");
+	tn_control_end_all(fixture->control, TN_CONTROL_RELOADING, 0);
+}
+
+/* Each by itself, in the order in which they were asked for, and the same ones at once. */
+static void reloads_of_different_workers_wait_for_each_other(void)
+{
+	static const char *const messages[] = { "reload b a", "reload", "reload b", "reload a b",
+		                                "reload" };
+	struct fixture fixture;
+	int clients[5];
+
+	begin(&fixture);
+	CHECK_TEXT(first_workers(&fixture), "nobody");
+	for (size_t i = 0; i < 5; i++) {
+		clients[i] = ask(&fixture, messages[i]);
+		turn(&fixture);
+	}
+	CHECK_TEXT(first_workers(&fixture), "a b");
+	end_reload(&fixture, "a b");
+	expect_answer(clients[0], "Ta b", "E0");
+	expect_answer(clients[3], "Ta b", "E0");
+	CHECK_TEXT(next(clients[1]), "nothing");
+	CHECK_TEXT(next(clients[2]), "nothing");
+	CHECK_TEXT(first_workers(&fixture), "all");
+	end_reload(&fixture, NULL);
+	expect_answer(clients[1], "Tall", "E0");
+	expect_answer(clients[4], "Tall", "E0");
+	CHECK_TEXT(next(clients[2]), "nothing");
+	CHECK_TEXT(first_workers(&fixture), "b");
+	end_reload(&fixture, "b");
+	expect_answer(clients[2], "Tb", "E0");
+	CHECK_TEXT(first_workers(&fixture), "nobody");
+	end(&fixture);
+}
+
+/* Though it may get the place of one that came before. */
+static void the_first_is_who_asked_first(void)
+{
+	struct fixture fixture;
+	int early, late, gone;
+
+	begin(&fixture);
+	gone = ask(&fixture, "status");
+	turn(&fixture);
+	early = ask(&fixture, "reload early");
+	turn(&fixture);
+	close(gone);
+	turn(&fixture);
+	late = ask(&fixture, "reload late");
+	turn(&fixture);
+	CHECK_TEXT(first_workers(&fixture), "early");
+	close(early);
+	turn(&fixture);
+	CHECK_TEXT(first_workers(&fixture), "late");
+	close(late);
+	turn(&fixture);
+	CHECK_TEXT(first_workers(&fixture), "nobody");
+	CU_ASSERT_PTR_NULL(tn_control_first(NULL, TN_CONTROL_RELOAD));
+	tn_control_begin_reload(NULL, NULL);
+	end(&fixture);
+}
+
+/* One that comes meanwhile is not answered by what began before. */
+static void who_asks_for_the_same_later_waits_for_the_next(void)
+{
+	struct fixture fixture;
+	int first, second;
+
+	begin(&fixture);
+	first = ask(&fixture, "reload a");
+	turn(&fixture);
+	tn_control_begin_reload(fixture.control, "a");
+	second = ask(&fixture, "reload a");
+	turn(&fixture);
+	tn_control_end_all(fixture.control, TN_CONTROL_RELOADING, 0);
+	CHECK_TEXT(next(first), "E0");
+	CHECK_TEXT(next(second), "nothing");
+	CHECK_TEXT(first_workers(&fixture), "a");
+	close(first);
+	close(second);
 	end(&fixture);
 }
 
@@ -598,8 +775,14 @@ TEST_MAIN("supervise/control",
           TEST(another_file_of_the_name_is_left_alone),
           TEST(who_leaves_it_may_be_followed_at_once),
           TEST(each_word_is_asked_once),
+          TEST(workers_are_named_behind_the_word),
+          TEST(names_that_can_be_none_are_refused),
+          TEST(a_message_has_a_most),
           TEST(an_unknown_word_is_refused),
           TEST(a_foreign_user_is_refused),
+          TEST(reloads_of_different_workers_wait_for_each_other),
+          TEST(the_first_is_who_asked_first),
+          TEST(who_asks_for_the_same_later_waits_for_the_next),
           TEST(a_silent_client_is_no_harm),
           TEST(many_silent_clients_make_room),
           TEST(one_too_many_is_turned_away_and_the_others_are_kept),
