@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define OPTIONS_MOST 8
+#define OPTIONS_MOST 9
 
 static int complain_of_usage(const struct tn_command *command)
 {
@@ -35,6 +35,7 @@ static void find_options(const struct tn_command *command, struct option *option
 {
 	static const struct option all[] = {
 		{ "environment", required_argument, NULL, 'e' },
+		{ "only", required_argument, NULL, 'o' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "dot", no_argument, NULL, 'd' },
@@ -74,11 +75,24 @@ static int read_environment(struct tn_arguments *result, const char *text)
 	return EX_USAGE;
 }
 
+static int read_only(struct tn_arguments *result, const char *text)
+{
+	if (result->only_count == TN_ARGUMENTS_ONLY) {
+		tn_complain("--only: '%s': %d Workers are the most at once", text,
+		            TN_ARGUMENTS_ONLY);
+		return EX_USAGE;
+	}
+	result->only[result->only_count++] = text;
+	return 0;
+}
+
 static int read_option(const struct tn_command *command, struct tn_arguments *result, int option)
 {
 	switch (option) {
 	case 'e':
 		return read_environment(result, optarg);
+	case 'o':
+		return read_only(result, optarg);
 	case 't':
 		return read_timeout(result, optarg);
 	case 'a':

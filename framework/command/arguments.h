@@ -17,13 +17,17 @@ struct tn_command {
 	const char *help; /* lines, each indented by eight spaces */
 };
 
+#define TN_ARGUMENTS_ONLY 32
+
 struct tn_arguments {
 	const char *file;        /* the first word */
 	char *const *words;      /* those behind it */
 	int count;               /* of them */
 	const char *environment; /* --environment NAME; NULL */
 	bool all, dot, json, single, start;
-	int timeout; /* ms; --timeout 10s */
+	int timeout;                         /* ms; --timeout 10s */
+	const char *only[TN_ARGUMENTS_ONLY]; /* --only WORKER, each time */
+	size_t only_count;
 };
 
 /*

@@ -145,3 +145,48 @@ int tn_ask(const struct tn_arguments *arguments, const char *word, FILE *to, int
 	close(client);
 	return code;
 }
+
+/* ---- About Workers ------------------------------------------------------------------------- */
+
+/* A blank would make two of one. The host has the same rules, and may be of another version. */
+static int check_name(const char *name)
+{
+	char names[TN_NAMES_SIZE];
+	const char *problem = strchr(name, ' ') ? "write the name of one Worker"
+	                                        : tn_names_read(name, strlen(name), names);
+
+	if (!problem)
+		return 0;
+	tn_complain("worker '%s': %s", name, problem);
+	return EX_USAGE;
+}
+
+int tn_ask_about(const struct tn_arguments *arguments, const char *word, const char *const *workers,
+                 size_t count)
+{
+	char *message = NULL;
+	size_t size;
+	FILE *stream;
+	int code = 0;
+
+	for (size_t i = 0; i < count && !code; i++)
+		code = check_name(workers[i]);
+	if (code)
+		return code;
+	stream = open_memstream(&message, &size);
+	if (!stream) {
+		tn_complain("out of memory");
+		return EX_OSERR;
+	}
+	fputs(word, stream);
+	for (size_t i = 0; i < count; i++)
+		fprintf(stream, " %s", workers[i]);
+	if (fclose(stream) == 0) {
+		code = tn_ask(arguments, message, stderr, NULL);
+	} else {
+		tn_complain("out of memory");
+		code = EX_OSERR;
+	}
+	free(message);
+	return code;
+}

@@ -16,4 +16,9 @@
  */
 int tn_ask(const struct tn_arguments *arguments, const char *word, FILE *to, int *process);
 
+/* The same about Workers, whose answer goes to standard error. A name that can be none is refused
+ * without asking: EX_USAGE. */
+int tn_ask_about(const struct tn_arguments *arguments, const char *word, const char *const *workers,
+                 size_t count);
+
 #endif

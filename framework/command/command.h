@@ -7,6 +7,7 @@
 int tn_command_run(const struct tn_arguments *arguments);
 int tn_command_status(const struct tn_arguments *arguments);
 int tn_command_reload(const struct tn_arguments *arguments);
+int tn_command_release(const struct tn_arguments *arguments);
 int tn_command_stop(const struct tn_arguments *arguments);
 int tn_command_check(const struct tn_arguments *arguments);
 int tn_command_show(const struct tn_arguments *arguments);

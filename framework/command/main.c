@@ -15,8 +15,11 @@ static const struct tn_command commands[] = {
 	  "        serve what the configuration says\n" },
 	{ "status", tn_command_status, "[--environment NAME] [--json] FILE", 1, 1,
 	  "        what the host that runs serves, and with which processes\n" },
-	{ "reload", tn_command_reload, "[--environment NAME] FILE", 1, 1,
-	  "        have the host that runs read the configuration anew; waits until it serves\n" },
+	{ "reload", tn_command_reload, "[--environment NAME] [--only WORKER]... FILE", 1, 1,
+	  "        have the host that runs read the configuration anew; waits until it serves;\n"
+	  "        --only takes the section and the module of that Worker, and no others\n" },
+	{ "release", tn_command_release, "[--environment NAME] FILE WORKER", 2, 2,
+	  "        have the host that runs call a Worker again that crashed too often\n" },
 	{ "stop", tn_command_stop, "[--environment NAME] FILE", 1, 1,
 	  "        have the host answer what it has accepted, and end; waits for that\n" },
 	{ "check", tn_command_check, "[--environment NAME] [--start] [--timeout 10s] FILE", 1, 1,

@@ -21,6 +21,12 @@ static const struct tn_command check = {
 	.least = 1,
 	.most = 1,
 };
+static const struct tn_command reload = {
+	.name = "reload",
+	.usage = "[--environment NAME] [--only WORKER]... FILE",
+	.least = 1,
+	.most = 1,
+};
 static const struct tn_command show = {
 	.name = "show",
 	.usage = "[--environment NAME] [--json] FILE [WORKER]",
@@ -94,6 +100,7 @@ static void expect(const struct given *given, int code, const char *complaint, u
 
 #define RUN_USES "run [--environment NAME] [--single] FILE"
 #define CHECK_USES "check [--environment NAME] [--start] [--timeout 10s] FILE"
+#define RELOAD_USES "reload [--environment NAME] [--only WORKER]... FILE"
 #define SHOW_USES "show [--environment NAME] [--json] FILE [WORKER]"
 #define GRAPH_USES "graph [--environment NAME] [--dot | --json] FILE"
 #define SET_USES "set FILE WORKER KEY VALUE"
@@ -193,6 +200,38 @@ static void options_stand_before_the_words_or_behind_them(void)
 	CHECK_NUMBER(given.arguments.count, 1);
 	CHECK_TEXT(given.arguments.words[0], "auth");
 	CU_ASSERT_TRUE(given.arguments.json);
+}
+
+static void only_may_be_given_again_and_again(void)
+{
+	char name[] = "reload", file[] = "x.ini", only[] = "--only=a", one_more[] = "--only=z";
+	char *line[TN_ARGUMENTS_ONLY + 4] = { name, file };
+	struct given given;
+	int count = 2;
+
+	give(&given, &reload, "x.ini", NULL);
+	CHECK_GOOD(&given);
+	CHECK_NUMBER((long long)given.arguments.only_count, 0);
+	give(&given, &reload, "--only", "b", "x.ini", "--only=a@v2", NULL);
+	CHECK_GOOD(&given);
+	CHECK_TEXT(given.arguments.file, "x.ini");
+	CHECK_NUMBER((long long)given.arguments.only_count, 2);
+	CHECK_TEXT(given.arguments.only[0], "b");
+	CHECK_TEXT(given.arguments.only[1], "a@v2");
+	give(&given, &reload, "x.ini", "--only", NULL);
+	CHECK_USAGE(&given, RELOAD_USES);
+	give(&given, &run, "x.ini", "--only", "a", NULL);
+	CHECK_USAGE(&given, RUN_USES);
+	for (int i = 0; i < TN_ARGUMENTS_ONLY; i++)
+		line[count++] = only;
+	CHECK_NUMBER(tn_arguments_read(&reload, count, line, &given.arguments), 0);
+	CHECK_NUMBER((long long)given.arguments.only_count, TN_ARGUMENTS_ONLY);
+	line[count++] = one_more;
+	capture_begin();
+	given.code = tn_arguments_read(&reload, count, line, &given.arguments);
+	snprintf(given.complaint, sizeof(given.complaint), "%.500s", capture_end());
+	expect(&given, EX_USAGE, "tenon: --only: 'z': 32 Workers are the most at once\n",
+	       __LINE__);
 }
 
 static void alternatives_are_options_each(void)
@@ -368,6 +407,7 @@ TEST_MAIN("command/arguments",
           TEST(too_few_or_too_many_words_are_told_the_usage),
           TEST(single_is_an_option_of_run),
           TEST(options_stand_before_the_words_or_behind_them),
+          TEST(only_may_be_given_again_and_again),
           TEST(alternatives_are_options_each),
           TEST(an_unknown_option_is_told_the_usage),
           TEST(an_option_without_its_value_is_told_the_usage),
