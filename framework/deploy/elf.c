@@ -1,5 +1,7 @@
 #include "deploy/elf.h"
 
+#include "deploy/trust.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +71,7 @@ static int open_valid(const char *path, struct stat *status, char *reason)
 		fail_open(reason, errno);
 		return -1;
 	}
-	if (stat_valid(file, status, reason))
+	if (stat_valid(file, status, reason) && tn_trust_path(path, reason))
 		return file;
 	close(file);
 	return -1;

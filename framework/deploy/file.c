@@ -1,5 +1,7 @@
 #include "deploy/file.h"
 
+#include "deploy/trust.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -40,6 +42,8 @@ static int check(const struct tn_file *file, bool regular, char *reason)
 	if (geteuid() == 0 && S_ISREG(mode) && (mode & S_IWOTH))
 		return refuse(EX_CONFIG, reason,
 		              "others may write to it, and this is root: chmod o-w %s", file->path);
+	if (S_ISREG(mode) && !tn_trust_path(file->path, reason))
+		return EX_CONFIG;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "deploy/secret_source.h"
 
 #include "deploy/nearest.h"
+#include "deploy/trust.h"
 #include "message/secret.h"
 
 #include <errno.h>
@@ -181,6 +182,7 @@ static struct tn_secret *read_open(const struct reading *reading, const char *pa
                                    mode_t forbidden)
 {
 	struct stat status;
+	char reason[TN_REASON_SIZE];
 
 	if (fstat(file, &status))
 		return refuse(reading, "the file '%s' cannot be read: %s", path, strerror(errno));
@@ -191,6 +193,8 @@ static struct tn_secret *read_open(const struct reading *reading, const char *pa
 		return refuse(reading, "the file '%s' is open to every user (mode %04o): "
 		                       "chmod o= %s",
 		              path, (unsigned)(status.st_mode & 07777), path);
+	if (!tn_trust_path(path, reason))
+		return refuse(reading, "the file '%s': %s", path, reason);
 	return read_contents(reading, path, file);
 }
 
