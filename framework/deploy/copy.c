@@ -10,7 +10,8 @@
 #include <xxhash.h>
 
 #define BLOCK_SIZE ((size_t)64 * 1024)
-#define COPY_MODE 0500
+#define COPY_MODE 0555
+#define DIRECTORY_MODE 0755
 
 /* One module being copied. */
 struct copying {
@@ -193,6 +194,11 @@ static bool goes_above(const char *path)
 	return depth < 0;
 }
 
+bool tn_copy_make_directory(const char *path)
+{
+	return mkdir(path, DIRECTORY_MODE) == 0 && chmod(path, DIRECTORY_MODE) == 0;
+}
+
 /* Makes what stands above a file, one after the other: "a/../b" takes an "a", too. */
 static bool make_parents(const struct copying *copying, char *path)
 {
@@ -207,7 +213,7 @@ static bool make_parents(const struct copying *copying, char *path)
 		bool made;
 
 		*at = '\0';
-		made = mkdir(path, 0700) == 0 || errno == EEXIST;
+		made = tn_copy_make_directory(path) || errno == EEXIST;
 		*at++ = '/';
 		if (!made)
 			return cannot_copy(copying, errno);

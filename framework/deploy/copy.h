@@ -21,7 +21,8 @@ struct tn_copied {
 /*
  * Copies a module to a directory, which is there and empty. Each file is opened once, and it is the
  * copy that is checked (tn_elf_check) and the bytes written to it that are hashed, so that nobody
- * can change one between the check and the use. The copies have mode 0500.
+ * can change one between the check and the use. The copies have mode 0555, the directories 0755,
+ * whatever the umask: who may come to them is decided above.
  *
  * What the module needs through $ORIGIN, in a DT_NEEDED or by a DT_RUNPATH or DT_RPATH, is copied,
  * too, and what that needs. Then the paths of the originals are repeated below the directory, so
@@ -33,5 +34,8 @@ struct tn_copied {
  */
 bool tn_copy_module(const char *path, const char *directory, struct tn_copied *copied,
                     char *reason);
+
+/* Makes a directory of that kind; false, and errno, where it cannot be made. */
+bool tn_copy_make_directory(const char *path);
 
 #endif

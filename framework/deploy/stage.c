@@ -1,5 +1,7 @@
 #include "deploy/stage.h"
 
+#include "deploy/trust.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +17,8 @@
 #define STEM_MOST 200 /* of a module's name in that of its directory */
 #define FILES_MOST 16 /* that nftw has open at once */
 #define ATTEMPTS 100
+#define MODE 0700
+#define SHARED_MODE 0750 /* with the group of those who load from it */
 
 /* A module that was copied: the same file with the same content is the same one. */
 struct unit {
@@ -31,6 +35,7 @@ struct tn_stage {
 	char *directory;
 	int lock; /* the directory itself */
 	struct unit *units;
+	const struct tn_stage_reader *reader; /* while it is being made; NULL: nobody else */
 };
 
 static struct tn_stage *stages;
@@ -79,7 +84,8 @@ static bool is_left(int directory)
 	struct stat status;
 
 	return fstat(directory, &status) == 0 && status.st_uid == geteuid() &&
-	       (status.st_mode & 07777) == 0700 && flock(directory, LOCK_EX | LOCK_NB) == 0;
+	       ((status.st_mode & 07777) == MODE || (status.st_mode & 07777) == SHARED_MODE) &&
+	       flock(directory, LOCK_EX | LOCK_NB) == 0;
 }
 
 /* Who is about to lock it finds it gone, and makes another. */
@@ -115,6 +121,7 @@ static void sweep(const char *base)
 /* Why it cannot be used; NULL where nothing speaks against it. */
 static const char *find_fault(const char *base)
 {
+	char reason[TN_REASON_SIZE];
 	struct statvfs system;
 	struct stat status;
 
@@ -124,6 +131,10 @@ static const char *find_fault(const char *base)
 		return "it is no directory";
 	if ((status.st_mode & S_IWOTH) && !(status.st_mode & S_ISVTX))
 		return "others may put their own in the place of what is in it (chmod +t)";
+	if (geteuid() == 0 && status.st_uid != 0 && !(status.st_mode & S_ISVTX))
+		return "it is another user's, and this is root";
+	if (!tn_trust_path(base, reason))
+		return "others may put their own in its place, and this is root";
 	if (system.f_flag & ST_NOEXEC)
 		return "its file system is mounted noexec";
 	return NULL;
@@ -147,6 +158,27 @@ static bool lock_directory(struct tn_stage *stage)
 	return locked.st_ino == found.st_ino && locked.st_dev == found.st_dev;
 }
 
+/* A directory may inherit the bit for its group from the one around it, which no sweep looks for. */
+static bool open_to_reader(const struct tn_stage *stage)
+{
+	const struct tn_stage_reader *reader = stage->reader;
+
+	if (!reader || reader->group == (gid_t)-1)
+		return fchmod(stage->lock, MODE) == 0;
+	return fchown(stage->lock, (uid_t)-1, reader->group) == 0 &&
+	       fchmod(stage->lock, SHARED_MODE) == 0;
+}
+
+static void remove_directory(struct tn_stage *stage)
+{
+	rmdir(stage->directory);
+	if (stage->lock >= 0)
+		close(stage->lock);
+	free(stage->directory);
+	stage->directory = NULL;
+	stage->lock = -1;
+}
+
 static bool make_directory(struct tn_stage *stage, const char *base)
 {
 	int error = ENOMEM;
@@ -154,20 +186,29 @@ static bool make_directory(struct tn_stage *stage, const char *base)
 	for (int i = 0; i < ATTEMPTS; i++) {
 		if (asprintf(&stage->directory, "%s/" PREFIX "XXXXXX", base) < 0)
 			break;
-		if (mkdtemp(stage->directory) && lock_directory(stage))
+		if (mkdtemp(stage->directory) && lock_directory(stage) && open_to_reader(stage))
 			return true;
 		error = errno;
-		if (stage->lock >= 0)
-			close(stage->lock);
-		stage->lock = -1;
-		rmdir(stage->directory);
-		free(stage->directory);
+		remove_directory(stage);
 		if (error != ENOENT)
 			break;
 	}
 	stage->directory = NULL;
 	errno = error;
 	return false;
+}
+
+/* Returns why it cannot be made there; NULL where it has been. */
+static const char *make_readable(struct tn_stage *stage, const char *base)
+{
+	const struct tn_stage_reader *reader = stage->reader;
+
+	if (!make_directory(stage, base))
+		return strerror(errno);
+	if (!reader || reader->reaches(reader->argument, stage->directory))
+		return NULL;
+	remove_directory(stage);
+	return "the user of the host processes cannot reach it (chmod o+x what is above)";
 }
 
 /* Notes in the reason why it cannot be there. */
@@ -181,7 +222,7 @@ static bool try_base(struct tn_stage *stage, const char *base, char *reason)
 		return false;
 	if (path && !fault) {
 		sweep(path);
-		fault = make_directory(stage, path) ? NULL : strerror(errno);
+		fault = make_readable(stage, path);
 	}
 	free(path);
 	if (fault)
@@ -219,6 +260,11 @@ static bool find_base(struct tn_stage *stage, char *reason)
 
 struct tn_stage *tn_stage_create(char *reason)
 {
+	return tn_stage_create_for(NULL, reason);
+}
+
+struct tn_stage *tn_stage_create_for(const struct tn_stage_reader *reader, char *reason)
+{
 	static bool registered;
 	struct tn_stage *stage = calloc(1, sizeof(*stage));
 
@@ -230,10 +276,12 @@ struct tn_stage *tn_stage_create(char *reason)
 	}
 	stage->owner = getpid();
 	stage->lock = -1;
+	stage->reader = reader;
 	if (!find_base(stage, reason)) {
 		free(stage);
 		return NULL;
 	}
+	stage->reader = NULL;
 	stage->next = stages;
 	stages = stage;
 	return stage;
@@ -345,7 +393,7 @@ const struct tn_stage_copy *tn_stage_copy(struct tn_stage *stage, const char *pa
 		snprintf(reason, TN_REASON_SIZE, "out of memory");
 		return NULL;
 	}
-	if (mkdir(made, 0700) == 0)
+	if (tn_copy_make_directory(made))
 		copy = copy_to(stage, path, made, reason);
 	else
 		snprintf(reason, TN_REASON_SIZE, "it cannot be copied: '%s': %s", made,

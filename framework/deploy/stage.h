@@ -4,16 +4,26 @@
  *
  *	/tmp/tenon-modules-XXXXXX/auth-0123456789abcdef/auth.so
  *
- * The directory is the user's alone, is locked (flock) for as long as the process lives, and is
- * removed with it. One whose process was killed is no longer locked: the next that is made in the
- * same place removes it.
+ * The directory is the user's alone, but for a group that may read it, is locked (flock) for as
+ * long as the process lives, and is removed with it. One whose process was killed is no longer
+ * locked: the next that is made in the same place removes it.
  */
 #ifndef TENON_DEPLOY_STAGE_H
 #define TENON_DEPLOY_STAGE_H
 
 #include "deploy/copy.h"
 
+#include <sys/types.h>
+
 struct tn_stage;
+
+/* Another user, whose processes load from it. */
+struct tn_stage_reader {
+	gid_t group; /* may read what is in it, but not change it; -1: nobody else may */
+	/* Whether the user can read a directory, the way to it included. */
+	bool (*reaches)(const void *argument, const char *directory);
+	const void *argument;
+};
 
 /* A copy in it; it is the stage's, and lives as long. */
 struct tn_stage_copy {
@@ -28,6 +38,9 @@ struct tn_stage_copy {
  * `reason` (TN_REASON_SIZE bytes), where none does. For tn_stage_destroy; one thread only.
  */
 struct tn_stage *tn_stage_create(char *reason);
+
+/* The same in a place that the reader reaches, too. NULL: this user reads it alone. */
+struct tn_stage *tn_stage_create_for(const struct tn_stage_reader *reader, char *reason);
 
 /* Where it is. */
 const char *tn_stage_directory(const struct tn_stage *stage);

@@ -131,8 +131,8 @@ static void a_copy_has_the_bytes_the_name_and_no_way_to_write(void)
 	snprintf(expected, sizeof(expected), "%s/auth-%s/auth.so",
 	         tn_stage_directory(fixture.stage), made->version);
 	CHECK_TEXT(made->path, expected);
-	CHECK_NUMBER(mode_of(made->path), 0500);
-	CHECK_NUMBER(mode_of(made->directory), 0700);
+	CHECK_NUMBER(mode_of(made->path), 0555);
+	CHECK_NUMBER(mode_of(made->directory), 0755);
 	CHECK_NUMBER(mode_of(tn_stage_directory(fixture.stage)), 0700);
 	end(&fixture);
 }
@@ -279,7 +279,7 @@ static void check_laid_out(const char *module, const char *library, const char *
 	                     scratch_path(&fixture.scratch, library)));
 	CU_ASSERT(same_bytes(beside(&fixture, made, "more/libfar.so"),
 	                     scratch_path(&fixture.scratch, "more/libfar.so")));
-	CHECK_NUMBER(mode_of(beside(&fixture, made, "more/libfar.so")), 0500);
+	CHECK_NUMBER(mode_of(beside(&fixture, made, "more/libfar.so")), 0555);
 	CU_ASSERT_FALSE(exists(beside(&fixture, made, not_needed)));
 	end(&fixture);
 }
@@ -521,6 +521,114 @@ static void a_relative_place_becomes_absolute(void)
 	end(&fixture);
 }
 
+/* ---- For another user ---------------------------------------------------------------------- */
+
+static bool reaches(const void *argument, const char *directory)
+{
+	const char *refused = argument;
+
+	CHECK_NUMBER(access(directory, F_OK), 0);
+	return !refused || strncmp(directory, refused, strlen(refused)) != 0;
+}
+
+static int use_copy(void *path)
+{
+	char name[2 * PATH_MAX];
+	const char *last = strrchr(path, '/');
+
+	snprintf(name, sizeof(name), "%.*s/new", (int)(last - (char *)path), (char *)path);
+	if (access(path, R_OK | X_OK) < 0 || access(path, W_OK) == 0)
+		return 1;
+	return chmod(path, 0777) == 0 || unlink(path) == 0 || mkdir(name, 0700) == 0 ? 2 : 0;
+}
+
+static void its_group_may_read_and_nobody_write(void)
+{
+	const struct tn_stage_reader reader = { .group = NOBODY, .reaches = reaches };
+	struct fixture fixture;
+	struct tn_stage *stage;
+	const struct tn_stage_copy *made;
+	struct stat status;
+	mode_t mask;
+
+	if (!is_root(__func__))
+		return;
+	begin(&fixture);
+	CHECK_NUMBER(chmod(fixture.scratch.directory, 0755), 0);
+	mask = umask(077);
+	stage = tn_stage_create_for(&reader, fixture.reason);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(stage);
+	made = tn_stage_copy(stage, built("tests/fixtures/origin/runpath.so"), fixture.reason);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(made);
+	umask(mask);
+	CHECK_NUMBER(stat(tn_stage_directory(stage), &status), 0);
+	CHECK_NUMBER(status.st_mode & 07777, 0750);
+	CHECK_NUMBER(status.st_uid, 0);
+	CHECK_NUMBER(status.st_gid, NOBODY);
+	CHECK_NUMBER(as_nobody(use_copy, (void *)(uintptr_t)made->path), 0);
+	tn_stage_destroy(stage);
+	end(&fixture);
+}
+
+static void where_the_reader_does_not_come_it_does_not_go(void)
+{
+	struct fixture fixture;
+	char one[512];
+	struct tn_stage *stage;
+
+	begin(&fixture);
+	snprintf(one, sizeof(one), "%s", scratch_path(&fixture.scratch, "one"));
+	CHECK_NUMBER(mkdir(one, 0700), 0);
+	setenv("RUNTIME_DIRECTORY", one, 1);
+	stage = tn_stage_create_for(
+		&(struct tn_stage_reader){
+			.group = (gid_t)-1, .reaches = reaches, .argument = one },
+		fixture.reason);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(stage);
+	CU_ASSERT_PTR_NULL(strstr(tn_stage_directory(stage), "/one/"));
+	CHECK_NUMBER(mode_of(tn_stage_directory(stage)), 0700);
+	CHECK_NUMBER(entries_of(one), 0);
+	tn_stage_destroy(stage);
+	CU_ASSERT_PTR_NULL(tn_stage_create_for(
+		&(struct tn_stage_reader){ .reaches = reaches, .argument = "/" }, fixture.reason));
+	CU_ASSERT_PTR_NOT_NULL(strstr(fixture.reason, "the host processes cannot reach it"));
+	unsetenv("RUNTIME_DIRECTORY");
+	end(&fixture);
+}
+
+static void what_a_group_could_read_is_swept_too(void)
+{
+	struct fixture fixture;
+	char left[512];
+
+	begin(&fixture);
+	snprintf(left, sizeof(left), "%s", scratch_path(&fixture.scratch, "tenon-modules-abcdef"));
+	CHECK_NUMBER(mkdir(left, 0750), 0);
+	CHECK_NUMBER(chmod(left, 0750), 0);
+	tn_stage_destroy(create(&fixture));
+	CU_ASSERT_FALSE(exists(left));
+	end(&fixture);
+}
+
+static void root_does_not_go_where_another_may_exchange_it(void)
+{
+	struct fixture fixture;
+	char one[512];
+
+	if (!is_root(__func__))
+		return;
+	begin(&fixture);
+	snprintf(one, sizeof(one), "%s", scratch_path(&fixture.scratch, "one"));
+	CHECK_NUMBER(mkdir(one, 0700), 0);
+	CHECK_NUMBER(chown(one, NOBODY, NOBODY), 0);
+	check_place(&fixture, one, "/tmp", "/tmp/tenon-modules-");
+	CHECK_NUMBER(chown(one, 0, 0), 0);
+	check_place(&fixture, one, "/tmp", one);
+	CHECK_NUMBER(chmod(fixture.scratch.directory, 0777), 0);
+	check_place(&fixture, one, "/tmp", "/tmp/tenon-modules-");
+	end(&fixture);
+}
+
 /* ---- In a file system of its own ----------------------------------------------------------- */
 
 #define NOT_PERMITTED 99
@@ -633,6 +741,10 @@ TEST_MAIN("deploy/stage",
           TEST(exit_removes_it),
           TEST(a_child_does_not_remove_its_parents),
           TEST(what_was_left_by_the_dead_is_removed_and_nothing_else),
+          TEST(its_group_may_read_and_nobody_write),
+          TEST(where_the_reader_does_not_come_it_does_not_go),
+          TEST(what_a_group_could_read_is_swept_too),
+          TEST(root_does_not_go_where_another_may_exchange_it),
           TEST(what_another_holds_is_left),
           TEST(the_first_place_that_can_be_used_is_taken),
           TEST(a_relative_place_becomes_absolute),
