@@ -2,9 +2,11 @@
 #include "command/input.h"
 #include "supervise/announce.h"
 #include "supervise/host.h"
+#include "supervise/privileges.h"
 #include "supervise/supervisor.h"
 
 #include <sysexits.h>
+#include <unistd.h>
 
 #define LABEL_SIZE 256
 
@@ -69,6 +71,32 @@ static void report(struct tn_host *host)
 	tn_errors_print(&host->errors, stderr);
 }
 
+/* It has its sockets, and secrets, from the same process that loads the modules. */
+static bool stays_who_it_is(struct tn_host *host)
+{
+	const struct tn_entry *entry = tn_keys_find(&host->plan->host, "user");
+	struct tn_privileges privileges;
+	char label[LABEL_SIZE];
+
+	if (!tn_privileges_find(host->plan, &privileges, &host->errors))
+		return false;
+	if (privileges.keeps || privileges.user == geteuid())
+		return true;
+	tn_errors_add(&host->errors, entry->place,
+	              "%s: user: '%s': --single does not become another user: start it as that "
+	              "user, or without --single",
+	              tn_section_label(entry->section, label, sizeof(label)), entry->value);
+	return false;
+}
+
+static int run_plan(struct tn_host *host)
+{
+	if (stays_who_it_is(host))
+		return tn_host_run(host);
+	host->report(host);
+	return EX_CONFIG;
+}
+
 static int run_single(const struct tn_arguments *arguments)
 {
 	struct single single;
@@ -86,7 +114,7 @@ static int run_single(const struct tn_arguments *arguments)
 	if (!code) {
 		plan = tn_plan_create(config, arguments->environment, &host.errors);
 		host.plan = plan;
-		code = plan ? tn_host_run(&host) : EX_OSERR;
+		code = plan ? run_plan(&host) : EX_OSERR;
 	}
 	tn_plan_destroy(plan);
 	tn_config_destroy(config);

@@ -1,6 +1,7 @@
 #include "command/trial.h"
 
 #include "command/input.h"
+#include "supervise/privileges.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -299,6 +300,8 @@ int tn_trial_run(const struct tn_trial *options)
 	copy_errors(&trial.errors, options->syntax);
 	plan = tn_plan_create(options->config, options->environment, &trial.errors);
 	trial.plan = plan;
+	if (plan && !options->no_warnings)
+		tn_privileges_warn(plan, &trial.errors);
 	if (plan)
 		code = try_plan(&trial);
 	else

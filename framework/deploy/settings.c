@@ -266,6 +266,16 @@ static void check_sizes(const struct tn_settings *settings, const struct tn_keys
 		(long long)settings->max_body, (long long)settings->request_memory);
 }
 
+static void check_group(const struct tn_settings *settings, const struct tn_keys *host,
+                        struct tn_errors *errors)
+{
+	const struct reader reader = { .entry = tn_keys_find(host, "group"), .errors = errors };
+
+	if (settings->group && !settings->user)
+		complain(&reader, settings->group,
+		         "it is for another user's processes: write `user`, too");
+}
+
 void tn_settings_read(struct tn_settings *settings, const struct tn_keys *host, const char *path,
                       struct tn_errors *errors)
 {
@@ -291,6 +301,7 @@ void tn_settings_read(struct tn_settings *settings, const struct tn_keys *host, 
 		read_entry(&(struct reader){
 			.settings = settings, .entry = host->list[i], .errors = errors });
 	check_sizes(settings, host, path, errors);
+	check_group(settings, host, errors);
 }
 
 struct tn_limits tn_settings_limits(const struct tn_settings *settings)
