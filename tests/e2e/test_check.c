@@ -425,6 +425,40 @@ static void root_refuses_what_others_may_write(void)
 	           "is root: chmod o-w it\n");
 }
 
+static void root_refuses_what_others_may_exchange(void)
+{
+	struct finished finished;
+	const char *directory = scratch_path("shared");
+
+	if (geteuid() != 0) {
+		printf("%s: skipped, it takes root\n", __func__);
+		return;
+	}
+	CU_ASSERT_EQUAL(mkdir(directory, 0700), 0);
+	finished = program_run(
+		(const char *const[]){ "cp", fixture("mistake_node"), directory, NULL });
+	CHECK_NUMBER(finished.code, 0);
+	CU_ASSERT_EQUAL(chmod(directory, 0777), 0);
+	check_text("[worker good]\nmodule = ./shared/mistake_node.so\nroute = /\n", EX_CONFIG,
+	           "./x.ini:2: worker 'good': module './shared/mistake_node.so': others may put "
+	           "their own in its place, and this is root: chmod o-w ./shared\n");
+	CU_ASSERT_EQUAL(chmod(directory, 0700), 0);
+	check_text("[worker good]\nmodule = ./shared/mistake_node.so\nroute = /\n", 0,
+	           "./x.ini: 1 Worker, 1 route, no errors\n");
+}
+
+/* The machine that builds need not be the one that runs. */
+static void a_user_that_is_not_here_is_a_warning(void)
+{
+	check_text(text_of("%suser = none-such\n" GOOD_ROUTE, MODULES), 0,
+	           "./x.ini:3: warning: [host]: user: 'none-such': there is no such user: make it "
+	           "(useradd --system), or name another\n"
+	           "./x.ini: 1 Worker, 1 route, no errors\n");
+	check_text(text_of("%sgroup = daemon\n" GOOD_ROUTE, MODULES), EX_CONFIG,
+	           "./x.ini:3: [host]: group: 'daemon': it is for another user's processes: write "
+	           "`user`, too\n");
+}
+
 static void the_command_line_is_checked(void)
 {
 	static const char usage[] = "tenon: usage: tenon check [--environment NAME] [--start] "
@@ -895,6 +929,8 @@ TEST_MAIN("e2e/check",
           TEST(an_unreadable_file_is_not_permitted),
           TEST(an_unreadable_module_is_told),
           TEST(root_refuses_what_others_may_write),
+          TEST(root_refuses_what_others_may_exchange),
+          TEST(a_user_that_is_not_here_is_a_warning),
           TEST(the_command_line_is_checked),
           TEST(options_may_stand_behind_the_file),
           TEST(an_unknown_command_is_told_with_the_usage),

@@ -145,6 +145,29 @@ static void a_privileged_port_is_not_permitted(void)
 	               file));
 }
 
+/* Where it would load the modules with the rights with which it binds. */
+static void a_single_process_does_not_become_another_user(void)
+{
+	const char *file = scratch_write("user.ini", "[host]\nuser = nobody\n" HELLO,
+	                                 plugin("application"));
+	struct finished finished;
+
+	if (!can_drop_privileges(__func__))
+		return;
+	finished = tenon_run((const char *const[]){ "run", "--single", file, NULL }, NULL);
+	expect(&finished, EX_CONFIG,
+	       text_of("%s:2: [host]: user: 'nobody': --single does not become another user: start "
+	               "it as that user, or without --single\n",
+	               file));
+	file = scratch_write("root.ini", "[host]\nuser = root\n" HELLO, plugin("application"));
+	CU_ASSERT_EQUAL(chmod(file, 0644), 0);
+	finished = run_as_nobody(file);
+	expect(&finished, EX_CONFIG,
+	       text_of("%s:2: [host]: user: 'root': only root may become another user: start tenon "
+	               "as root or as that user, or remove the line\n",
+	               file));
+}
+
 static void an_address_of_another_machine_is_unavailable(void)
 {
 	const char *file = scratch_write("x.ini", "[host]\nlisten = 192.0.2.1:0\n" HELLO,
@@ -439,6 +462,7 @@ TEST_MAIN("e2e/run",
           TEST(an_address_of_an_environment_is_told_where_it_names_it),
           TEST(a_port_in_use_runs_no_start_hook),
           TEST(a_privileged_port_is_not_permitted),
+          TEST(a_single_process_does_not_become_another_user),
           TEST(an_address_of_another_machine_is_unavailable),
           TEST(a_missing_file_is_no_input),
           TEST(an_unreadable_file_is_not_permitted),
