@@ -17,8 +17,8 @@ struct tn_file {
 
 /*
  * Reads a file, also from a pipe such as a shell's <(...). Run as root, one that others may write,
- * or exchange (tn_trust_path), is refused. Returns 0, or the exit code of sysexits.h and the reason with its cure
- * (TN_REASON_SIZE bytes; it does not name the path).
+ * or exchange (tn_trust_path), is refused. Returns 0, or the exit code of sysexits.h and the reason
+ * with its cure (TN_REASON_SIZE bytes; it does not name the path).
  */
 int tn_file_read(const char *path, struct tn_file *file, char *reason);
 

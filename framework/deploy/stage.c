@@ -158,7 +158,7 @@ static bool lock_directory(struct tn_stage *stage)
 	return locked.st_ino == found.st_ino && locked.st_dev == found.st_dev;
 }
 
-/* A directory may inherit the bit for its group from the one around it, which no sweep looks for. */
+/* It may have inherited the setgid bit, which no sweep looks for. */
 static bool open_to_reader(const struct tn_stage *stage)
 {
 	const struct tn_stage_reader *reader = stage->reader;

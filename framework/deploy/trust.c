@@ -15,7 +15,8 @@ static bool step_is_safe(const char *directory, const char *entry, char *reason)
 		return true;
 	if (!(above.st_mode & S_ISVTX)) {
 		snprintf(reason, TN_REASON_SIZE,
-		         "others may put their own in its place, and this is root: chmod o-w %.900s",
+		         "others may put their own in its place, and this is root: "
+		         "chmod o-w %.900s",
 		         directory);
 		return false;
 	}

@@ -201,7 +201,7 @@ static void what_is_no_word_is_refused(void)
 	static const char *const words[] = { "", "--", "1", "1:2",
 		                             "1:2:3,", "1:2:,3", "-1:2:", "1:+2:",
 		                             "1: 2:", "1:2:3 4", "1:2:3:4", "4294967295:1:",
-		                             "1:2:x", "a:2:", "1:2:3,,4", "99999999999999999999:1:" };
+		                             "1:2:x", "a:2:", "1:2:3,,4", "99999999999999:1:" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		struct tn_privileges privileges;
