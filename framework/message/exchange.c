@@ -97,6 +97,7 @@ struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool)
 	exchange->from_client = false;
 	exchange->calls_logged = false;
 	exchange->memory_logged = false;
+	exchange->quarantine_logged = false;
 	exchange->later = NULL;
 	exchange->later_end = &exchange->later;
 	exchange->next = NULL;
@@ -166,7 +167,9 @@ const struct tn_service *tn_exchange_running(const struct tn_exchange *exchange)
 	return exchange->depth ? exchange->frames[exchange->depth - 1].service : NULL;
 }
 
-void tn_exchange_refuse(struct tn_exchange *exchange, const char *format, ...)
+TN_PRINTF(3, 0)
+static void tell(struct tn_exchange *exchange, enum tn_log_level level, const char *format,
+                 va_list list)
 {
 	const struct tn_service *running = tn_exchange_running(exchange);
 	char path[TN_CHAIN_SIZE];
@@ -175,11 +178,26 @@ void tn_exchange_refuse(struct tn_exchange *exchange, const char *format, ...)
 		.worker = running ? running->name : NULL,
 		.chain = exchange->depth > 1 ? tn_exchange_path(exchange, path) : NULL,
 	};
+
+	tn_log_write_list(level, &context, format, list);
+}
+
+void tn_exchange_tell(struct tn_exchange *exchange, enum tn_log_level level, const char *format,
+                      ...)
+{
 	va_list list;
 
 	va_start(list, format);
-	tn_log_write_list(exchange->from_client ? TN_LOG_DEBUG : TN_LOG_ERROR, &context, format,
-	                  list);
+	tell(exchange, level, format, list);
+	va_end(list);
+}
+
+void tn_exchange_refuse(struct tn_exchange *exchange, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	tell(exchange, exchange->from_client ? TN_LOG_DEBUG : TN_LOG_ERROR, format, list);
 	va_end(list);
 }
 

@@ -51,6 +51,7 @@ struct tn_exchange {
 	bool calls_logged;
 	bool from_client; /* what is refused now is a client's: no error of ours */
 	bool memory_logged;
+	bool quarantine_logged;
 	unsigned
 		calls;      /* not beside depth: gcc would load both as one, and wait for a store */
 	unsigned releasing; /* release callbacks that run within one another */
@@ -142,6 +143,10 @@ void tn_body_drop(const struct tn_body *body);
 void tn_exchange_refuse(struct tn_exchange *exchange, const char *format, ...)
 	TN_PRINTF(2, 3);
 
+/* The same for what is not its fault, at that level. */
+void tn_exchange_tell(struct tn_exchange *exchange, enum tn_log_level level, const char *format,
+                      ...) TN_PRINTF(3, 4);
+
 /* The Worker that is running, NULL where none is. */
 const struct tn_service *tn_exchange_running(const struct tn_exchange *exchange);
 
@@ -151,6 +156,13 @@ const struct tn_service *tn_exchange_running(const struct tn_exchange *exchange)
  */
 void tn_worker_refuse(struct tn_exchange *exchange, const char *callee,
                       const struct tn_service *service);
+
+/*
+ * The fetch of a Worker whose module is not loaded: a 503, as for one that is in quarantine. To
+ * whoever calls it, it is a response like any other.
+ */
+struct tn_response *tn_worker_unavailable(struct tn_request *request,
+                                          const struct tn_service *service);
 
 /* Writes the calls under way, "gateway>auth"; `text` has TN_CHAIN_SIZE bytes. Returns text. */
 const char *tn_exchange_path(const struct tn_exchange *exchange, char *text);

@@ -1,5 +1,6 @@
 /* worker.c - entering and leaving a Worker: what TN_WORKER's fetch does around the handler. */
 #include "message/exchange.h"
+#include "message/quarantine.h"
 #include "message/request.h"
 #include "message/response.h"
 #include "observe/log.h"
@@ -43,16 +44,21 @@ static void refuse_call(struct tn_exchange *exchange, const struct tn_service *s
 		                   name_of(service), exchange->limits->max_calls);
 }
 
+static inline void count_call(struct tn_exchange *exchange, const struct tn_service *service)
+{
+	if (exchange->calls < TN_TRACE_MAX)
+		exchange->trace[exchange->calls] = (struct tn_trace){ service, exchange->depth };
+	exchange->calls++;
+}
+
 static void push(struct tn_exchange *exchange, const struct tn_service *service)
 {
 	struct tn_frame *frame = &exchange->frames[exchange->depth];
 
-	if (exchange->calls < TN_TRACE_MAX)
-		exchange->trace[exchange->calls] = (struct tn_trace){ service, exchange->depth };
+	count_call(exchange, service);
 	frame->service = service;
 	frame->callee_failed = false;
 	tn_activity_enter(exchange->activity, exchange->depth, tn_activity_number(service));
-	exchange->calls++;
 	exchange->depth++;
 }
 
@@ -60,6 +66,30 @@ static void pop(struct tn_exchange *exchange)
 {
 	exchange->depth--;
 	tn_activity_leave(exchange->activity, exchange->depth);
+}
+
+/*
+ * It counts as a call, or who tries again until it is answered otherwise would do so for ever. The
+ * supervisor has told of the quarantine, and the access log tells of the 503: a line for each would
+ * fill the log. There is no Retry-After (RFC 9110, 15.6.4): nobody knows when it ends. Out of line,
+ * and a tail call: entering has nothing to keep for it. Returns false, for entering to return.
+ */
+__attribute__((noinline)) static bool stand_in(const struct tn_request *request,
+                                               const struct tn_service *service,
+                                               struct tn_response **response)
+{
+	struct tn_exchange *exchange = request->exchange;
+
+	count_call(exchange, service);
+	if (!exchange->quarantine_logged)
+		tn_exchange_tell(exchange, TN_LOG_DEBUG,
+		                 "call of '%s' answered with 503: it is in quarantine",
+		                 name_of(service));
+	exchange->quarantine_logged = true;
+	*response = tn_response_text_static(request, 503, "Service Unavailable\n");
+	if (exchange->depth)
+		exchange->frames[exchange->depth - 1].callee_failed = !*response;
+	return false;
 }
 
 bool tn_worker_enter(const struct tn_worker *worker, const struct tn_request *request,
@@ -81,6 +111,8 @@ bool tn_worker_enter(const struct tn_worker *worker, const struct tn_request *re
 		fail_callee(exchange);
 		return false;
 	}
+	if (tn_quarantine_holds(service))
+		return stand_in(request, service, response);
 	push(exchange, service);
 	return true;
 }
@@ -108,6 +140,19 @@ struct tn_response *tn_worker_leave(const struct tn_request *request, struct tn_
 	if (exchange->depth)
 		exchange->frames[exchange->depth - 1].callee_failed = false;
 	return response;
+}
+
+struct tn_response *tn_worker_unavailable(struct tn_request *request,
+                                          const struct tn_service *service)
+{
+	static const struct tn_worker unavailable = {
+		.name = "(quarantine)", .fetch = tn_worker_unavailable
+	};
+	struct tn_response *response;
+
+	if (!tn_worker_enter(&unavailable, request, service, &response))
+		return response;
+	return tn_worker_leave(request, tn_response_new(request, 503));
 }
 
 void tn_log(const struct tn_request *request, enum tn_log_level level, const char *format, ...)

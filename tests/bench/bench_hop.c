@@ -9,6 +9,7 @@
 
 #include "callgrind.h"
 #include "message/exchange.h"
+#include "message/quarantine.h"
 #include "message/request.h"
 
 #include <dlfcn.h>
@@ -236,8 +237,10 @@ static bool measure_instructions(void)
 
 /* ---- The program ---------------------------------------------------------------------------- */
 
+/* As the host does, it tells the callee where its mark of quarantine is. */
 static bool load(struct bench *bench, struct tn_service *callee)
 {
+	static const _Atomic uint8_t mark = TN_QUARANTINE_NONE;
 	const char *build = getenv("BUILD");
 	char path[PATH_MAX];
 	void *module;
@@ -253,6 +256,7 @@ static bool load(struct bench *bench, struct tn_service *callee)
 	if (!bench->bare_call || !bench->worker)
 		return false;
 	*callee = (struct tn_service){ .fetch = bench->worker->fetch, .name = "callee" };
+	tn_quarantine_mark(callee, &mark);
 	bench->binding = callee;
 	tn_exchange_pool_init(&bench->pool, &tn_limits_default, 1);
 	return true;

@@ -3,6 +3,7 @@
 #include "cunit.h"
 #include "framework/capture.h"
 #include "framework/message/fixture.h"
+#include "message/quarantine.h"
 
 #include <math.h>
 
@@ -949,7 +950,34 @@ static void another_service_than_the_split_is_caught(void)
 	free(world);
 }
 
+/* The others of the split are not touched: a quarantine takes nobody's share. */
+static void a_version_in_quarantine_gives_a_503_and_keeps_its_share(void)
+{
+	static const _Atomic uint8_t mark = TN_QUARANTINE_REQUESTS;
+	struct world *world = MAKE(DRAWN, { "auth@v1", 90 * PART }, { "auth@v2", 10 * PART });
+	struct fixture fixture;
+	unsigned refused = 0;
+
+	tn_quarantine_mark(&world->workers[1].self, &mark);
+	start(&fixture);
+	for (unsigned i = 0; i < FEW; i++, next(&fixture)) {
+		bool first = tn_split_choose(world->split, fixture.request) ==
+		             &world->workers[0].self;
+		int status;
+
+		called = NULL;
+		status = tn_response_status(tn_fetch(&world->split->self, fixture.request));
+		CHECK_NUMBER(status, first ? 200 : 503);
+		CU_ASSERT(called == (first ? &world->workers[0].self : NULL));
+		refused += status == 503;
+	}
+	CU_ASSERT(refused > FEW / 20 && refused < FEW / 5);
+	fixture_finish(&fixture);
+	free(world);
+}
+
 TEST_MAIN("deploy/split",
+          TEST(a_version_in_quarantine_gives_a_503_and_keeps_its_share),
           TEST(an_item_is_a_name_and_its_weight),
           TEST(a_wrong_item_is_left_as_it_is_and_has_its_cure),
           TEST(a_weight_is_written_without_what_it_does_not_need),
