@@ -89,25 +89,41 @@ static void load_module(struct tn_deployment *deployment, struct tn_instance *in
 		tn_module_warn_exports(module, place, instance->name, errors);
 }
 
-/* A module that hangs or crashes for one Worker does so for all that share it. */
-static bool is_left_out(const struct tn_deployment *deployment, size_t number,
-                        const struct tn_deployment_options *options)
+static unsigned level_of(const struct tn_deployment *deployment, const struct tn_plan_worker *worker)
 {
-	const char *path = deployment->instances[number].worker->module_path;
+	if (!deployment->quarantine)
+		return TN_QUARANTINE_NONE;
+	return atomic_load_explicit(&deployment->quarantine[worker->number + 1],
+	                            memory_order_relaxed);
+}
 
-	for (size_t i = 0; options->skip && i <= number; i++) {
-		if (strcmp(deployment->instances[i].worker->module_path, path) == 0 &&
-		    options->skip(options->argument, deployment->instances[i].worker->number))
-			return true;
-	}
-	return false;
+static bool is_unwanted(const struct tn_deployment *deployment,
+                        const struct tn_deployment_options *options,
+                        const struct tn_plan_worker *worker)
+{
+	return level_of(deployment, worker) >= TN_QUARANTINE_LOAD ||
+	       (options->skip && options->skip(options->argument, worker->number));
+}
+
+/* A module that hangs or crashes for one Worker does so for all that share it. */
+static void leave_out(struct tn_deployment *deployment, const char *path)
+{
+	for (size_t i = 0; i < deployment->count; i++)
+		if (strcmp(deployment->instances[i].worker->module_path, path) == 0)
+			deployment->instances[i].left_out = true;
 }
 
 static void load_modules(struct tn_deployment *deployment,
                          const struct tn_deployment_options *options, struct tn_errors *errors)
 {
+	for (size_t i = 0; i < deployment->count; i++) {
+		const struct tn_plan_worker *worker = deployment->instances[i].worker;
+
+		if (is_unwanted(deployment, options, worker))
+			leave_out(deployment, worker->module_path);
+	}
 	for (size_t i = 0; i < deployment->count; i++)
-		if (!is_left_out(deployment, i, options))
+		if (!deployment->instances[i].left_out)
 			load_module(deployment, &deployment->instances[i], options, errors);
 }
 
@@ -142,6 +158,23 @@ void *tn_deployment_take_split(struct tn_deployment *deployment, size_t count)
 	return split;
 }
 
+/* Of a Worker that is not there in this process, whatever the supervisor says meanwhile. */
+static const _Atomic uint8_t absent = TN_QUARANTINE_LOAD;
+
+static void make_service(const struct tn_deployment *deployment, struct tn_instance *instance)
+{
+	struct tn_service *service = instance->service;
+	size_t number = instance->worker->number;
+
+	service->name = instance->name;
+	tn_activity_set_number(service, number);
+	service->fetch = instance->module ? instance->module->worker->fetch : tn_worker_unavailable;
+	if (!instance->module)
+		tn_quarantine_mark(service, &absent);
+	else if (deployment->quarantine)
+		tn_quarantine_mark(service, &deployment->quarantine[number + 1]);
+}
+
 /* All envs exist before any is linked, so that the order of the file does not matter. */
 static bool make_envs(struct tn_deployment *deployment)
 {
@@ -162,10 +195,7 @@ static bool make_envs(struct tn_deployment *deployment)
 		struct tn_instance *instance = &deployment->instances[i];
 
 		instance->service = (void *)next;
-		instance->service->name = instance->name;
-		tn_activity_set_number(instance->service, instance->worker->number);
-		if (instance->module)
-			instance->service->fetch = instance->module->worker->fetch;
+		make_service(deployment, instance);
 		next += env_room(instance);
 	}
 	deployment->next_split = next;
@@ -220,6 +250,7 @@ struct tn_deployment *tn_deployment_create(const struct tn_plan *plan,
 		return NULL;
 	deployment->plan = plan;
 	deployment->activity = options->activity ? options->activity : &tn_activity_unwatched;
+	deployment->quarantine = options->quarantine;
 	deployment->options = options;
 	if (build(deployment, options, errors)) {
 		deployment->options = NULL;
@@ -231,9 +262,9 @@ struct tn_deployment *tn_deployment_create(const struct tn_plan *plan,
 
 static const struct tn_slot *find_hook(const struct tn_instance *instance, uint32_t kind)
 {
-	const struct tn_worker *worker = instance->module->worker;
+	const struct tn_worker *worker = instance->module ? instance->module->worker : NULL;
 
-	for (unsigned i = 0; i < worker->slot_count; i++) {
+	for (unsigned i = 0; worker && i < worker->slot_count; i++) {
 		if (tn_slots_at(worker, i)->kind == kind)
 			return tn_slots_at(worker, i);
 	}
@@ -259,6 +290,11 @@ static void start(struct tn_deployment *deployment, size_t number, struct tn_err
 	const struct tn_slot *hook = find_hook(instance, TN_SLOT_START);
 	const char *reason = NULL;
 
+	if (hook && level_of(deployment, instance->worker) >= TN_QUARANTINE_START) {
+		/* What it would find has not been made ready for it, even when it is released. */
+		tn_quarantine_mark(instance->service, &absent);
+		return;
+	}
 	if (hook) {
 		const char *(*function)(struct tn_service *) =
 			(const char *(*)(struct tn_service *))hook->value.function;

@@ -11,13 +11,15 @@
 #include "deploy/plan.h"
 #include "deploy/secrets.h"
 #include "message/activity.h"
+#include "message/quarantine.h"
 
 /* One Worker of the deployment: a module with an env of its own. */
 struct tn_instance {
 	const struct tn_plan_worker *worker;
 	const char *name;
-	const struct tn_module *module; /* NULL: it could not be loaded */
+	const struct tn_module *module; /* NULL: it could not be loaded, or was left out */
 	struct tn_service *service;     /* the start of its env */
+	bool left_out;                  /* it, or one that shares its module, is known to crash or hang in it */
 	bool started;
 };
 
@@ -37,6 +39,7 @@ struct tn_deployment {
 	struct tn_split_key *keys; /* of its splits, each once: an exchange notes them */
 	size_t key_count;
 	struct tn_activity *activity; /* the caller's, or tn_activity_unwatched */
+	const _Atomic uint8_t *quarantine;
 };
 
 /* How to make one. */
@@ -56,6 +59,12 @@ struct tn_deployment_options {
 	 * NULL: it is this process's own. */
 	int (*share)(void *argument, const char *worker, const char *field, size_t size);
 	void *share_argument;
+	/*
+	 * The marks of all Workers of the plan, by tn_activity_number: enum tn_quarantine_level. They
+	 * may change at any time, and outlive the deployment; NULL: nobody is in quarantine. Who is
+	 * not loaded or not started because of one gives a 503 for as long as the process lives.
+	 */
+	const _Atomic uint8_t *quarantine;
 	bool warn; /* add warnings to the list, too: further exports, what tn_plan_warn says */
 };
 
@@ -70,7 +79,8 @@ struct tn_deployment *tn_deployment_create(const struct tn_plan *plan,
                                            struct tn_errors *errors);
 
 /*
- * Runs the start hooks in the order of the file, then makes the envs read-only. Errors are added to
+ * Runs the start hooks in the order of the file, but those of Workers whose mark forbids it, then
+ * makes the envs read-only. Errors are added to
  * the list; then those that had started are stopped again, and this returns false.
  */
 bool tn_deployment_start(struct tn_deployment *deployment, struct tn_errors *errors);

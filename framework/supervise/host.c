@@ -67,6 +67,7 @@ static int load(struct run *run)
 		.secrets = host->secrets,
 		.share = host->share,
 		.share_argument = host->argument,
+		.quarantine = host->quarantine,
 	};
 	bool valid;
 

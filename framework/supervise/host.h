@@ -6,6 +6,8 @@
 #include "deploy/secrets.h"
 #include "supervise/page.h"
 
+#include <stdatomic.h>
+
 /* What it is run with. The functions return 0, or the exit code with which the host is to end. */
 struct tn_host {
 	const struct tn_plan *plan;
@@ -21,6 +23,7 @@ struct tn_host {
 	/* See tn_deployment_options; NULL: TN_SHARED is this process's own. */
 	int (*share)(void *argument, const char *worker, const char *field, size_t size);
 	void *argument;
+	const _Atomic uint8_t *quarantine; /* see there, too; it lives as long as the process */
 };
 
 /* Returns the exit code (sysexits.h): 0 where all was answered, EX_TEMPFAIL where not. Once in a

@@ -1,5 +1,7 @@
 #include "deploy/deployment.h"
 
+#include "message/request.h"
+
 #include "scratch.h"
 
 #include <dlfcn.h>
@@ -284,8 +286,6 @@ static void a_module_can_be_left_out(void)
 	finish(&fixture);
 }
 
-/* ---- Starting ------------------------------------------------------------------------------ */
-
 #define HOOKED \
 	"module = %1$s/tests/fixtures/mistake_start.so\n" \
 	"var.DO = %2$s/log\nvar.STOP = %2$s/log\n"
@@ -298,6 +298,139 @@ static void check_log(struct fixture *fixture, const char *expected)
 	CHECK_TEXT(text, expected);
 	free(text);
 }
+
+/* ---- Quarantine ---------------------------------------------------------------------------- */
+
+/* What a Worker answers that is called from outside. */
+static int status_of(const struct fixture *fixture, const char *worker)
+{
+	const struct tn_instance *instance = tn_deployment_find(fixture->deployment, worker);
+	struct tn_exchange_pool pool;
+	struct tn_exchange *exchange;
+	int status;
+
+	tn_exchange_pool_init(&pool, &tn_limits_default, 0);
+	exchange = tn_exchange_begin(&pool);
+	status = tn_response_status(
+		tn_fetch(instance->service,
+	                 tn_request_first(exchange, "GET", "localhost", "/", "127.0.0.1")));
+	tn_exchange_end(&pool, exchange);
+	tn_exchange_pool_finish(&pool);
+	return status;
+}
+
+#define NODE "module = %1$s/tests/fixtures/mistake_node.so\n"
+#define CRASHES "module = %1$s/tests/fixtures/mistake_crash.so\n"
+#define ANSWERS "module = %1$s/tests/fixtures/mistake_start.so\n"
+
+static void a_mark_holds_for_its_worker_and_can_be_taken_away(void)
+{
+	_Atomic uint8_t marks[4] = { 0 };
+	struct fixture fixture;
+
+	create_with(&fixture, &(struct tn_deployment_options){ .quarantine = marks },
+	            "[worker nobody]\n" ANSWERS "[worker a]\nroute = /\n" ANSWERS
+	            "[worker b]\nroute = /b\n" ANSWERS);
+	expect_errors(&fixture, "");
+	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	CHECK_NUMBER(status_of(&fixture, "a"), 200);
+	marks[2] = TN_QUARANTINE_REQUESTS;
+	CHECK_NUMBER(status_of(&fixture, "a"), 503);
+	CHECK_NUMBER(status_of(&fixture, "b"), 200);
+	marks[2] = TN_QUARANTINE_LOAD;
+	CHECK_NUMBER(status_of(&fixture, "a"), 503);
+	marks[2] = TN_QUARANTINE_NONE;
+	CHECK_NUMBER(status_of(&fixture, "a"), 200);
+	finish(&fixture);
+}
+
+/* Its bindings are linked, and those to it; the Worker after it is not one less. */
+static void a_module_that_crashes_is_not_loaded(void)
+{
+	_Atomic uint8_t marks[5] = { [2] = TN_QUARANTINE_LOAD };
+	struct fixture fixture;
+	const struct node_env *env;
+
+	create_with(&fixture, &(struct tn_deployment_options){ .quarantine = marks },
+	            "[worker caller]\nroute = /\nservice.one = bad\nservice.other = bad 50%%, good "
+	            "50%%\n" NODE "[worker bad]\nservice.one = good\n" CRASHES
+	            "[worker good]\nroute = /good\n" ANSWERS
+	            "[worker shares]\nroute = /shares\n" CRASHES);
+	expect_errors(&fixture, "");
+	CHECK_NUMBER(fixture.deployment->module_count, 2);
+	CU_ASSERT_PTR_NULL(tn_deployment_find(fixture.deployment, "bad")->module);
+	CU_ASSERT_PTR_NULL(tn_deployment_find(fixture.deployment, "shares")->module);
+	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	env = (const void *)tn_deployment_find(fixture.deployment, "caller")->service;
+	CU_ASSERT(env->one == tn_deployment_find(fixture.deployment, "bad")->service);
+	CHECK_NUMBER(((const struct tn_split *)(const void *)env->other)->count, 2);
+	CHECK_NUMBER(status_of(&fixture, "bad"), 503);
+	CHECK_NUMBER(status_of(&fixture, "shares"), 503);
+	CHECK_NUMBER(status_of(&fixture, "caller"), 503);
+	CHECK_NUMBER(status_of(&fixture, "good"), 200);
+	/* It is not there, whatever is said meanwhile. */
+	marks[2] = TN_QUARANTINE_NONE;
+	CHECK_NUMBER(status_of(&fixture, "bad"), 503);
+	tn_deployment_stop(fixture.deployment);
+	finish(&fixture);
+}
+
+/* It may be that the second one that shares a module is the one that is marked. */
+static void one_that_shares_a_module_that_crashes_is_not_loaded_either(void)
+{
+	_Atomic uint8_t marks[3] = { [2] = TN_QUARANTINE_LOAD };
+	struct fixture fixture;
+
+	create_with(&fixture, &(struct tn_deployment_options){ .quarantine = marks },
+	            "[worker one]\nroute = /\n" CRASHES "[worker two]\nroute = /two\n" CRASHES);
+	expect_errors(&fixture, "");
+	CHECK_NUMBER(fixture.deployment->module_count, 0);
+	CHECK_NUMBER(status_of(&fixture, "one"), 503);
+	CHECK_NUMBER(status_of(&fixture, "two"), 503);
+	finish(&fixture);
+}
+
+static void one_that_crashes_at_its_start_is_not_started(void)
+{
+	_Atomic uint8_t marks[4] = { [2] = TN_QUARANTINE_START, [3] = TN_QUARANTINE_REQUESTS };
+	struct fixture fixture;
+
+	create_with(&fixture, &(struct tn_deployment_options){ .quarantine = marks },
+	            "[worker a]\nroute = /\n" HOOKED
+	            "[worker b]\nroute = /b\nvar.DO = crash\nvar.STOP = crash\n" ANSWERS
+	            "[worker c]\nroute = /c\n" HOOKED);
+	expect_errors(&fixture, "");
+	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	check_log(&fixture, "a c ");
+	CHECK_NUMBER(status_of(&fixture, "a"), 200);
+	CHECK_NUMBER(status_of(&fixture, "b"), 503);
+	CHECK_NUMBER(status_of(&fixture, "c"), 503);
+	/* The one has never started, and does not until another process does it. */
+	marks[2] = TN_QUARANTINE_NONE;
+	marks[3] = TN_QUARANTINE_NONE;
+	CHECK_NUMBER(status_of(&fixture, "b"), 503);
+	CHECK_NUMBER(status_of(&fixture, "c"), 200);
+	tn_deployment_stop(fixture.deployment);
+	check_log(&fixture, "a c c a ");
+	finish(&fixture);
+}
+
+/* There is nothing that it lacks: it can be released. */
+static void one_without_a_start_hook_has_nothing_left_out(void)
+{
+	_Atomic uint8_t marks[3] = { [1] = TN_QUARANTINE_START };
+	struct fixture fixture;
+
+	create_with(&fixture, &(struct tn_deployment_options){ .quarantine = marks },
+	            "[worker a]\nroute = /\nservice.one = b\n" NODE "[worker b]\n" ANSWERS);
+	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	CHECK_NUMBER(status_of(&fixture, "a"), 503);
+	marks[1] = TN_QUARANTINE_NONE;
+	CHECK_NUMBER(status_of(&fixture, "a"), 200);
+	finish(&fixture);
+}
+
+/* ---- Starting ------------------------------------------------------------------------------ */
 
 static void hooks_run_in_order_and_stop_in_reverse(void)
 {
@@ -541,6 +674,11 @@ TEST_MAIN("deploy/deployment",
           TEST(a_variant_is_a_worker_of_its_own),
           TEST(further_warnings_are_for_who_asks),
           TEST(a_module_can_be_left_out),
+          TEST(a_mark_holds_for_its_worker_and_can_be_taken_away),
+          TEST(a_module_that_crashes_is_not_loaded),
+          TEST(one_that_shares_a_module_that_crashes_is_not_loaded_either),
+          TEST(one_that_crashes_at_its_start_is_not_started),
+          TEST(one_without_a_start_hook_has_nothing_left_out),
           TEST(hooks_run_in_order_and_stop_in_reverse),
           TEST(those_that_started_are_stopped_where_one_fails),
           TEST(destroying_stops_what_runs),
