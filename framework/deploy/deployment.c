@@ -89,7 +89,8 @@ static void load_module(struct tn_deployment *deployment, struct tn_instance *in
 		tn_module_warn_exports(module, place, instance->name, errors);
 }
 
-static unsigned level_of(const struct tn_deployment *deployment, const struct tn_plan_worker *worker)
+static unsigned level_of(const struct tn_deployment *deployment,
+                         const struct tn_plan_worker *worker)
 {
 	if (!deployment->quarantine)
 		return TN_QUARANTINE_NONE;

@@ -19,7 +19,7 @@ struct tn_instance {
 	const char *name;
 	const struct tn_module *module; /* NULL: it could not be loaded, or was left out */
 	struct tn_service *service;     /* the start of its env */
-	bool left_out;                  /* it, or one that shares its module, is known to crash or hang in it */
+	bool left_out;                  /* its module is known to crash or hang */
 	bool started;
 };
 
@@ -60,9 +60,10 @@ struct tn_deployment_options {
 	int (*share)(void *argument, const char *worker, const char *field, size_t size);
 	void *share_argument;
 	/*
-	 * The marks of all Workers of the plan, by tn_activity_number: enum tn_quarantine_level. They
-	 * may change at any time, and outlive the deployment; NULL: nobody is in quarantine. Who is
-	 * not loaded or not started because of one gives a 503 for as long as the process lives.
+	 * The marks of all Workers of the plan, by tn_activity_number: enum tn_quarantine_level.
+	 * They may change at any time, and outlive the deployment; NULL: nobody is in quarantine.
+	 * Who is not loaded or not started because of one gives a 503 as long as the process
+	 * lives.
 	 */
 	const _Atomic uint8_t *quarantine;
 	bool warn; /* add warnings to the list, too: further exports, what tn_plan_warn says */

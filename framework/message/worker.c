@@ -68,6 +68,8 @@ static void pop(struct tn_exchange *exchange)
 	tn_activity_leave(exchange->activity, exchange->depth);
 }
 
+static const char unavailable_text[] = "Service Unavailable\n";
+
 /*
  * It counts as a call, or who tries again until it is answered otherwise would do so for ever. The
  * supervisor has told of the quarantine, and the access log tells of the 503: a line for each would
@@ -86,7 +88,7 @@ __attribute__((noinline)) static bool stand_in(const struct tn_request *request,
 		                 "call of '%s' answered with 503: it is in quarantine",
 		                 name_of(service));
 	exchange->quarantine_logged = true;
-	*response = tn_response_text_static(request, 503, "Service Unavailable\n");
+	*response = tn_response_text_static(request, 503, unavailable_text);
 	if (exchange->depth)
 		exchange->frames[exchange->depth - 1].callee_failed = !*response;
 	return false;
@@ -152,7 +154,7 @@ struct tn_response *tn_worker_unavailable(struct tn_request *request,
 
 	if (!tn_worker_enter(&unavailable, request, service, &response))
 		return response;
-	return tn_worker_leave(request, tn_response_new(request, 503));
+	return tn_worker_leave(request, tn_response_text_static(request, 503, unavailable_text));
 }
 
 void tn_log(const struct tn_request *request, enum tn_log_level level, const char *format, ...)

@@ -370,6 +370,7 @@ static void a_module_that_crashes_is_not_loaded(void)
 	CHECK_NUMBER(status_of(&fixture, "good"), 200);
 	/* It is not there, whatever is said meanwhile. */
 	marks[2] = TN_QUARANTINE_NONE;
+	CU_ASSERT_TRUE(tn_quarantine_holds(env->one));
 	CHECK_NUMBER(status_of(&fixture, "bad"), 503);
 	tn_deployment_stop(fixture.deployment);
 	finish(&fixture);
