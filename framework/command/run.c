@@ -102,6 +102,7 @@ static int run_single(const struct tn_arguments *arguments)
 	struct single single;
 	struct tn_host host = {
 		.sockets = single.sockets,
+		.log = -1,
 		.bind = bind_all,
 		.ready = listen_all,
 		.report = report,

@@ -1,6 +1,7 @@
 #include "serve/loop.h"
 
 #include "observe/log.h"
+#include "serve/forked.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,11 +19,12 @@
 #define GRACE_MS 250                  /* at a stop, for clients that keep their connections */
 #define COMPLAIN_EVERY_MS (60 * 1000) /* about that */
 
-struct loop {
+struct tn_loop {
 	struct tn_edge *edge;
 	const struct tn_loop_options *options;
 	int epoll;
-	bool listening;      /* the listeners are watched */
+	bool *watched;       /* of each listener: it is to be accepted from */
+	bool listening;      /* those that are to be watched are */
 	int64_t resume_at;   /* ms; when they are to be watched again */
 	int64_t quiet_until; /* ms; no second line about the pauses before */
 	bool draining;
@@ -41,29 +43,71 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool watch(const struct loop *loop, int descriptor)
+/* What an event is of: the number of a listener, or one of these. */
+enum source {
+	SOURCE_SIGNALS = -1,
+	SOURCE_EDGE = -2,
+	SOURCE_NOTES = -3,
+};
+
+static bool watch(const struct tn_loop *loop, int descriptor, enum source source)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = descriptor };
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = (uint64_t)(int64_t)source };
 
 	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
-/* ---- Accepting ----------------------------------------------------------------------------- */
-
-static void set_listening(struct loop *loop, bool listening)
+static void ignore(const struct tn_loop *loop, int descriptor)
 {
-	for (size_t i = 0; i < loop->options->listener_count; i++) {
-		struct epoll_event event = {
-			.events = listening ? EPOLLIN : 0,
-			.data.fd = loop->options->listeners[i],
-		};
-
-		epoll_ctl(loop->epoll, EPOLL_CTL_MOD, loop->options->listeners[i], &event);
-	}
-	loop->listening = listening;
+	epoll_ctl(loop->epoll, EPOLL_CTL_DEL, descriptor, NULL);
 }
 
-static void pause_accepting(struct loop *loop, const char *why)
+/* ---- Accepting ----------------------------------------------------------------------------- */
+
+/* Others may watch it, too: one of them is enough. Such a watch cannot be changed, only ended. */
+static bool watch_listener(const struct tn_loop *loop, size_t number)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = number };
+
+	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->options->listeners[number], &event) ==
+	               0 ||
+	       errno == EEXIST;
+}
+
+static bool watch_listeners(const struct tn_loop *loop)
+{
+	for (size_t i = 0; i < loop->options->listener_count; i++) {
+		if (loop->watched[i] && !watch_listener(loop, i))
+			return false;
+	}
+	return true;
+}
+
+static void rest_listeners(struct tn_loop *loop)
+{
+	for (size_t i = 0; i < loop->options->listener_count; i++) {
+		if (loop->watched[i])
+			ignore(loop, loop->options->listeners[i]);
+	}
+	loop->listening = false;
+	loop->resume_at = now_ms() + ACCEPT_PAUSE_MS;
+}
+
+void tn_loop_watch(struct tn_loop *loop, size_t listener, bool watched)
+{
+	if (loop->draining || listener >= loop->options->listener_count ||
+	    loop->watched[listener] == watched)
+		return;
+	loop->watched[listener] = watched;
+	if (!loop->listening)
+		return;
+	if (!watched)
+		ignore(loop, loop->options->listeners[listener]);
+	else if (!watch_listener(loop, listener))
+		rest_listeners(loop);
+}
+
+static void pause_accepting(struct tn_loop *loop, const char *why)
 {
 	int64_t now = now_ms();
 
@@ -71,8 +115,7 @@ static void pause_accepting(struct loop *loop, const char *why)
 		tn_log_write(TN_LOG_WARNING, NULL, "new connections wait: %s", why);
 		loop->quiet_until = now + COMPLAIN_EVERY_MS;
 	}
-	set_listening(loop, false);
-	loop->resume_at = now + ACCEPT_PAUSE_MS;
+	rest_listeners(loop);
 }
 
 /* Errors of one connection that are no trouble of ours (accept(2), "Error handling"). */
@@ -84,7 +127,7 @@ static bool passing_error(int error)
 }
 
 /* Returns whether there may be more. */
-static bool accept_one(struct loop *loop, int listener)
+static bool accept_one(struct tn_loop *loop, int listener)
 {
 	struct sockaddr_storage address;
 	socklen_t size = sizeof(address);
@@ -109,7 +152,7 @@ static bool accept_one(struct loop *loop, int listener)
 	return false;
 }
 
-static void accept_some(struct loop *loop, int listener)
+static void accept_some(struct tn_loop *loop, int listener)
 {
 	for (unsigned i = 0; i < ACCEPTS_MOST && accept_one(loop, listener); i++)
 		;
@@ -117,27 +160,38 @@ static void accept_some(struct loop *loop, int listener)
 
 /* ---- Ending -------------------------------------------------------------------------------- */
 
-static void start_draining(struct loop *loop)
+static void close_listeners(struct tn_loop *loop)
+{
+	for (size_t i = 0; i < loop->options->listener_count; i++) {
+		/* Other processes have it, too: closing alone would leave it watched. */
+		if (loop->watched[i])
+			ignore(loop, loop->options->listeners[i]);
+		tn_forked_close(loop->options->listeners[i]);
+	}
+}
+
+/* Whoever is in a queue was let in by the kernel already. */
+static void empty_queues(struct tn_loop *loop)
+{
+	for (size_t i = 0; i < loop->options->listener_count; i++) {
+		while (loop->watched[i] && accept_one(loop, loop->options->listeners[i]))
+			;
+	}
+}
+
+static void start_draining(struct tn_loop *loop)
 {
 	loop->draining = true;
 	loop->deadline = now_ms() + loop->options->drain_timeout;
 	loop->grace_end = now_ms() + GRACE_MS;
 	tn_edge_drain(loop->edge);
-	for (size_t i = 0; i < loop->options->listener_count; i++) {
-		int listener = loop->options->listeners[i];
-
-		/* Other processes have it, too: closing alone would leave it watched. */
-		epoll_ctl(loop->epoll, EPOLL_CTL_DEL, listener, NULL);
-		/* Whoever is in the queue was let in by the kernel already. */
-		while (accept_one(loop, listener))
-			;
-		close(listener);
-	}
+	empty_queues(loop);
+	close_listeners(loop);
 	loop->listening = true; /* there is nothing to resume */
 }
 
 /* A host that is replaced lets its clients have their next reply; one that is stopped does not. */
-static void take_signal(struct loop *loop, int signal)
+static void take_signal(struct tn_loop *loop, int signal)
 {
 	if (loop->draining && loop->patient && signal != SIGHUP) {
 		loop->patient = false;
@@ -156,7 +210,7 @@ static void take_signal(struct loop *loop, int signal)
 		loop->grace_end = loop->deadline;
 }
 
-static void take_signals(struct loop *loop)
+static void take_signals(struct tn_loop *loop)
 {
 	unsigned char signal;
 
@@ -166,38 +220,41 @@ static void take_signals(struct loop *loop)
 
 /* ---- Turning ------------------------------------------------------------------------------- */
 
-static bool is_listener(const struct loop *loop, int descriptor)
+static void take_notes(struct tn_loop *loop)
 {
-	for (size_t i = 0; i < loop->options->listener_count; i++) {
-		if (loop->options->listeners[i] == descriptor)
-			return true;
-	}
-	return false;
+	if (!loop->options->take_notes(loop->options->argument, loop))
+		ignore(loop, loop->options->notes);
+}
+
+static void take_event(struct tn_loop *loop, int64_t source)
+{
+	if (source == SOURCE_SIGNALS)
+		take_signals(loop);
+	else if (source == SOURCE_NOTES)
+		take_notes(loop);
+	else if (source >= 0 && !loop->draining && loop->watched[source])
+		accept_some(loop, loop->options->listeners[source]);
 }
 
 /*
  * libmicrohttpd asks to be run again at once for a connection that it cannot get on with, such as
  * one whose buffer a single line of a chunk fills. Where nothing has come of many turns, it waits.
  */
-static int backed_off(const struct loop *loop, int timeout)
+static int backed_off(const struct tn_loop *loop, int timeout)
 {
 	return timeout == 0 && loop->idle_turns >= IDLE_TURNS_MOST ? BACK_OFF_MS : timeout;
 }
 
 /* Returns the edge's next deadline. `quiet` tells whether nothing happened. */
-static int turn(struct loop *loop, int timeout, bool *quiet)
+static int turn(struct tn_loop *loop, int timeout, bool *quiet)
 {
 	struct epoll_event events[EVENTS_MOST];
 	int count = epoll_wait(loop->epoll, events, EVENTS_MOST, backed_off(loop, timeout));
 	unsigned long before = tn_edge_activity(loop->edge);
 
 	tn_activity_turn(loop->options->activity);
-	for (int i = 0; i < count; i++) {
-		if (events[i].data.fd == loop->options->signals)
-			take_signals(loop);
-		else if (!loop->draining && is_listener(loop, events[i].data.fd))
-			accept_some(loop, events[i].data.fd);
-	}
+	for (int i = 0; i < count; i++)
+		take_event(loop, (int64_t)events[i].data.u64);
 	timeout = tn_edge_run(loop->edge);
 	*quiet = count <= 0 && before == tn_edge_activity(loop->edge);
 	loop->idle_turns = *quiet && timeout == 0 ? loop->idle_turns + 1 : 0;
@@ -215,18 +272,26 @@ static int sooner(int timeout, int64_t at)
 	return timeout < 0 || left < timeout ? (int)left : timeout;
 }
 
-static void serve(struct loop *loop)
+/* Returns when it is to be looked at again. */
+static int listen_again(struct tn_loop *loop, int timeout)
+{
+	if (now_ms() < loop->resume_at)
+		return sooner(timeout, loop->resume_at);
+	loop->listening = watch_listeners(loop);
+	if (loop->listening)
+		return timeout;
+	rest_listeners(loop);
+	return sooner(timeout, loop->resume_at);
+}
+
+static void serve(struct tn_loop *loop)
 {
 	int timeout = tn_edge_run(loop->edge);
 	bool quiet;
 
 	while (!loop->draining) {
-		if (!loop->listening) {
-			if (now_ms() >= loop->resume_at)
-				set_listening(loop, true);
-			else
-				timeout = sooner(timeout, loop->resume_at);
-		}
+		if (!loop->listening)
+			timeout = listen_again(loop, timeout);
 		timeout = turn(loop, timeout, &quiet);
 	}
 }
@@ -236,14 +301,14 @@ static void serve(struct loop *loop)
  * that keep their connections have had the time to send what they were about to: it is answered,
  * and the reply tells them that it is the last.
  */
-static bool is_drained(const struct loop *loop, bool quiet, int64_t now)
+static bool is_drained(const struct tn_loop *loop, bool quiet, int64_t now)
 {
 	if (tn_edge_in_flight(loop->edge) || !quiet)
 		return false;
 	return !tn_edge_connections(loop->edge) || now >= loop->grace_end;
 }
 
-static enum tn_loop_result drain(struct loop *loop)
+static enum tn_loop_result drain(struct tn_loop *loop)
 {
 	int timeout = -1;
 	bool quiet = false;
@@ -267,30 +332,40 @@ static enum tn_loop_result drain(struct loop *loop)
 	return TN_LOOP_DEADLINE;
 }
 
-static bool watch_all(const struct loop *loop)
+static bool set_up(struct tn_loop *loop)
 {
-	for (size_t i = 0; i < loop->options->listener_count; i++) {
-		if (!watch(loop, loop->options->listeners[i]))
-			return false;
-	}
-	return watch(loop, loop->options->signals) &&
-	       watch(loop, tn_edge_descriptor(loop->edge));
+	const struct tn_loop_options *options = loop->options;
+
+	loop->watched = calloc(options->listener_count + 1, sizeof(loop->watched[0]));
+	if (!loop->watched)
+		return false;
+	for (size_t i = 0; i + options->spare < options->listener_count; i++)
+		loop->watched[i] = true;
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	return loop->epoll >= 0 && tn_forked_deny(loop->epoll) && watch_listeners(loop) &&
+	       watch(loop, options->signals, SOURCE_SIGNALS) &&
+	       watch(loop, tn_edge_descriptor(loop->edge), SOURCE_EDGE) &&
+	       (options->notes < 0 || watch(loop, options->notes, SOURCE_NOTES));
 }
 
 enum tn_loop_result tn_loop_run(struct tn_edge *edge, const struct tn_loop_options *options)
 {
-	struct loop loop = { .edge = edge, .options = options, .listening = true };
+	struct tn_loop loop = {
+		.edge = edge, .options = options, .epoll = -1, .listening = true
+	};
 	enum tn_loop_result result = TN_LOOP_FAILED;
 
-	loop.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (loop.epoll < 0 || !watch_all(&loop)) {
+	if (!set_up(&loop)) {
 		tn_log_write(TN_LOG_ERROR, NULL, "the event loop cannot be set up: %s",
 		             strerror(errno));
 	} else {
+		if (options->notes >= 0)
+			take_notes(&loop);
 		serve(&loop);
 		result = drain(&loop);
 	}
 	if (loop.epoll >= 0)
-		close(loop.epoll);
+		tn_forked_close(loop.epoll);
+	free(loop.watched);
 	return result;
 }

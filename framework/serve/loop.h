@@ -4,13 +4,23 @@
 
 #include "serve/edge.h"
 
+struct tn_loop;
+
 struct tn_loop_options {
-	const int *listeners; /* listening, non-blocking sockets; they are closed when draining */
+	/* Listening, non-blocking sockets; they are closed when draining (tn_forked_close). */
+	const int *listeners;
 	size_t listener_count;
+	size_t spare;          /* of these, how many of the last are not watched at first */
+	bool alone;            /* no other process has them */
 	int signals;           /* gives a byte, its number, for each signal that ends the loop */
 	int64_t drain_timeout; /* ms */
 	struct tn_access_log *access_log;
 	struct tn_activity *activity; /* counts the turns */
+	int notes;                    /* one more descriptor that it watches; -1 */
+	/* That one can be read; called once at the start, too. false: it is to be watched no more,
+	 * as at its end. */
+	bool (*take_notes)(void *argument, struct tn_loop *loop);
+	void *argument;
 };
 
 enum tn_loop_result {
@@ -25,5 +35,9 @@ enum tn_loop_result {
  * request, or until drain_timeout.
  */
 enum tn_loop_result tn_loop_run(struct tn_edge *edge, const struct tn_loop_options *options);
+
+/* From take_notes: accepts from a listener, by its number, or no longer does so, and leaves what
+ * waits there to others. Nothing happens where there is none, or when draining. */
+void tn_loop_watch(struct tn_loop *loop, size_t listener, bool watched);
 
 #endif

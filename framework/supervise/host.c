@@ -2,15 +2,18 @@
 
 #include "deploy/deployment.h"
 #include "observe/log.h"
+#include "serve/forked.h"
 #include "serve/loop.h"
+#include "supervise/access_file.h"
 #include "supervise/crash.h"
 #include "supervise/signals.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
-#define LABEL_SIZE 256
 #define OVERDUE_S 10 /* beyond drain_timeout; the supervisor, if there is one, is sooner */
 
 /* What it has opened; each step leaves it so that finish() can close it. */
@@ -19,6 +22,7 @@ struct run {
 	struct tn_copies copies; /* its own */
 	struct tn_deployment *deployment;
 	int signals;
+	int notes; /* orders, or that SIGUSR1 has come */
 	struct tn_access_log *access_log;
 	struct tn_edge *edge;
 };
@@ -90,34 +94,27 @@ static int load(struct run *run)
 	return valid ? 0 : EX_CONFIG;
 }
 
-/* As `check` would: file, line, section and key. */
-static int complain_of(struct tn_host *host, const char *key, int code, const char *problem)
+/* What the supervisor has opened, or what the configuration names. */
+static int open_access_log(struct run *run)
 {
-	const struct tn_entry *entry = tn_keys_find(&host->plan->host, key);
-	struct tn_place whole = { .file = tn_config_path(host->plan->config) };
-	char label[LABEL_SIZE];
+	struct tn_host *host = run->host;
+	int code = 0;
 
-	tn_errors_add(&host->errors, entry ? entry->place : whole, "%s: %s: %s",
-	              entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]",
-	              key, problem);
-	return report(host, code);
+	if (host->log < 0)
+		code = tn_access_file_open(host->plan, &host->errors, &host->log);
+	if (code)
+		return report(host, code);
+	run->access_log = host->log >= 0 ? tn_access_log_of(host->log)
+	                                 : tn_access_log_create(host->plan->settings.access_log);
+	return run->access_log ? 0 : EX_OSERR;
 }
 
 static int open_edge(struct run *run)
 {
-	const char *path = run->host->plan->settings.access_log;
-	char problem[TN_REASON_SIZE];
-	int error;
+	int code = open_access_log(run);
 
-	run->access_log = tn_access_log_create(path);
-	if (!run->access_log) {
-		error = errno;
-		snprintf(problem, sizeof(problem),
-		         "%s: %s: name a file that this user may write, in a directory that exists",
-		         path, strerror(error));
-		return complain_of(run->host, "access_log",
-		                   error == EACCES ? EX_NOPERM : EX_CANTCREAT, problem);
-	}
+	if (code)
+		return code;
 	run->edge = tn_edge_create(run->deployment, run->access_log);
 	return run->edge ? 0 : EX_UNAVAILABLE;
 }
@@ -130,15 +127,81 @@ static int start(struct run *run)
 	return report(run->host, started ? 0 : EX_CONFIG);
 }
 
+static int complain_of_signals(struct run *run)
+{
+	tn_errors_add(&run->host->errors, (struct tn_place){ 0 }, "signals: %s", strerror(errno));
+	return report(run->host, EX_OSERR);
+}
+
 static int take_signals(struct run *run)
 {
 	int64_t drain = run->host->plan->settings.drain_timeout;
 
 	run->signals = tn_signals_open((unsigned)(drain / 1000) + OVERDUE_S);
-	if (run->signals >= 0)
-		return 0;
-	tn_errors_add(&run->host->errors, (struct tn_place){ 0 }, "signals: %s", strerror(errno));
-	return report(run->host, EX_OSERR);
+	return run->signals >= 0 ? 0 : complain_of_signals(run);
+}
+
+/* No child is to have the sockets. The log is opened anew at a signal or at an order, and neither
+ * is to end the process, however early it comes. */
+static int prepare(struct run *run)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (run->host->inbox) {
+		signal(SIGUSR1, SIG_IGN);
+		run->notes = run->host->inbox->channel;
+	} else {
+		run->notes = tn_signals_reopen();
+	}
+	return run->notes >= 0 ? 0 : complain_of_signals(run);
+}
+
+static int deny_sockets(const struct tn_host *host)
+{
+	for (size_t i = 0; i < host->socket_count; i++) {
+		if (!tn_forked_deny(host->sockets[i]))
+			return EX_OSERR;
+	}
+	return 0;
+}
+
+/* ---- Serving ------------------------------------------------------------------------------- */
+
+static void carry_out(const struct run *run, struct tn_loop *loop, const struct tn_order *order)
+{
+	if (order->kind == TN_ORDER_LOG && order->descriptor >= 0)
+		tn_access_log_replace(run->access_log, order->descriptor);
+	else if (order->descriptor >= 0)
+		close(order->descriptor);
+	else if (order->kind == TN_ORDER_WATCH || order->kind == TN_ORDER_UNWATCH)
+		tn_loop_watch(loop, order->number, order->kind == TN_ORDER_WATCH);
+}
+
+static bool take_orders(void *argument, struct tn_loop *loop)
+{
+	const struct run *run = argument;
+	struct tn_order order;
+	int taken;
+
+	while ((taken = tn_inbox_next(run->host->inbox, &order)) > 0)
+		carry_out(run, loop, &order);
+	return taken == 0;
+}
+
+static bool reopen_log(void *argument, struct tn_loop *loop)
+{
+	const struct run *run = argument;
+	struct tn_host *host = run->host;
+	uint64_t signals;
+	int log;
+
+	(void)loop;
+	if (read(run->notes, &signals, sizeof(signals)) != (ssize_t)sizeof(signals))
+		return true;
+	if (tn_access_file_open(host->plan, &host->errors, &log))
+		report(host, 0);
+	else if (log >= 0)
+		tn_access_log_replace(run->access_log, log);
+	return true;
 }
 
 static int serve(struct run *run)
@@ -146,10 +209,15 @@ static int serve(struct run *run)
 	struct tn_loop_options options = {
 		.listeners = run->host->sockets,
 		.listener_count = run->host->socket_count,
+		.spare = run->host->spare,
+		.alone = !run->host->inbox,
 		.signals = run->signals,
 		.drain_timeout = run->host->plan->settings.drain_timeout,
 		.access_log = run->access_log,
 		.activity = run->deployment->activity,
+		.notes = run->notes,
+		.take_notes = run->host->inbox ? take_orders : reopen_log,
+		.argument = run,
 	};
 
 	switch (tn_loop_run(run->edge, &options)) {
@@ -165,10 +233,16 @@ static int serve(struct run *run)
 static int go(struct run *run)
 {
 	struct tn_host *host = run->host;
-	int code = load(run);
+	int code = prepare(run);
 
+	if (!code)
+		code = deny_sockets(host);
+	if (!code)
+		code = load(run);
 	if (!code && host->bind)
 		code = host->bind(host);
+	if (!code && host->bind)
+		code = deny_sockets(host);
 	if (!code)
 		code = open_edge(run);
 	if (!code)

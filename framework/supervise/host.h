@@ -4,6 +4,7 @@
 
 #include "deploy/copies.h"
 #include "deploy/secrets.h"
+#include "supervise/channel.h"
 #include "supervise/page.h"
 
 #include <stdatomic.h>
@@ -15,7 +16,10 @@ struct tn_host {
 	const struct tn_copies *copies; /* of the plan's modules; NULL: it makes them */
 	const int *sockets;             /* bound, or listening already */
 	size_t socket_count;
-	struct tn_page *page; /* of the process; NULL: nobody watches it */
+	size_t spare;           /* of these, how many of the last it does not watch at first */
+	struct tn_page *page;   /* that others watch it by; NULL: there is nobody */
+	int log;                /* the access log, to be taken over; -1: opened as is configured */
+	struct tn_inbox *inbox; /* the supervisor's orders; NULL: there is none */
 	struct tn_errors errors;
 	int (*bind)(struct tn_host *host);    /* the modules are loaded; may be NULL */
 	int (*ready)(struct tn_host *host);   /* all has started: from now on it serves */

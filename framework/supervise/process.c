@@ -1,24 +1,42 @@
 #include "supervise/process.h"
 
+#include "observe/log.h"
+#include "serve/forked.h"
 #include "supervise/bundle.h"
 #include "supervise/host.h"
+#include "supervise/marks.h"
+#include "supervise/page.h"
+#include "supervise/privileges.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #define NUMBER_SIZE 12
-#define FIXED_WORDS 6 /* "tenon", the command, the parent, the bundle and the report */
+#define OWN_WORDS 2 /* "tenon", the command */
+
+/* What the command line has, in this order, before the sockets. */
+enum word {
+	WORD_PARENT,
+	WORD_REPORT,
+	WORD_BUNDLE,
+	WORD_PAGE,
+	WORD_QUARANTINE,
+	WORD_LOG,
+	WORD_PRIVILEGES,
+	WORD_WATCHED,
+	FIXED_WORDS,
+};
 
 /* ---- The supervisor's side ----------------------------------------------------------------- */
 
-/* The command line: all that the host needs is a descriptor that it inherits. */
+/* The command line: what the host needs are descriptors that it inherits. */
 struct words {
 	char **list;
 	char (*numbers)[NUMBER_SIZE];
@@ -28,8 +46,8 @@ struct words {
 static bool make_words(struct words *words, size_t numbers)
 {
 	words->count = 0;
-	words->list = calloc(numbers + FIXED_WORDS + 1, sizeof(words->list[0]));
-	words->numbers = calloc(numbers + FIXED_WORDS, sizeof(words->numbers[0]));
+	words->list = calloc(OWN_WORDS + FIXED_WORDS + numbers + 1, sizeof(words->list[0]));
+	words->numbers = calloc(OWN_WORDS + FIXED_WORDS + numbers, sizeof(words->numbers[0]));
 	return words->list && words->numbers;
 }
 
@@ -47,23 +65,31 @@ static void finish_words(struct words *words)
 	free(words->numbers);
 }
 
+static void add_text(struct words *words, const char *text)
+{
+	words->list[words->count++] = (char *)(uintptr_t)text; /* execve(2) does not write to it */
+}
+
 static void fill_words(struct words *words, const struct tn_process_options *options, int report)
 {
-	static char program[] = "tenon", command[] = "host";
-
-	words->list[words->count++] = program;
-	words->list[words->count++] = command;
+	add_text(words, "tenon");
+	add_text(words, "host");
 	add_number(words, (int)getpid());
+	add_number(words, report);
 	add_number(words, options->bundle);
 	add_number(words, options->page);
-	add_number(words, report);
+	add_number(words, options->quarantine);
+	add_number(words, options->log);
+	add_text(words, options->privileges ? options->privileges : "-");
+	add_number(words, (int)options->watched);
 	for (size_t i = 0; i < options->socket_count; i++)
 		add_number(words, options->sockets[i]);
 }
 
 static void inherit(int descriptor)
 {
-	fcntl(descriptor, F_SETFD, 0);
+	if (descriptor >= 0)
+		fcntl(descriptor, F_SETFD, 0);
 }
 
 /* In the child: nothing but what is safe behind a fork. */
@@ -73,11 +99,14 @@ static _Noreturn void become_host(const struct tn_process_options *options, char
 	sigset_t none;
 
 	setpgid(0, 0); /* a terminal's ^C and SIGHUP are for the supervisor, who passes them on */
+	inherit(report);
 	inherit(options->bundle);
 	inherit(options->page);
-	inherit(report);
+	inherit(options->quarantine);
+	inherit(options->log);
 	for (size_t i = 0; i < options->socket_count; i++)
 		inherit(options->sockets[i]);
+	signal(SIGUSR1, SIG_IGN); /* for the supervisor; `pkill -USR1 tenon` sends it to all */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	fexecve(options->program, words, environ);
@@ -101,76 +130,49 @@ static pid_t start(const struct tn_process_options *options, int report)
 
 bool tn_process_start(struct tn_process *process, const struct tn_process_options *options)
 {
-	int ends[2] = { -1, -1 };
+	int ends[2];
+	int error;
 
 	*process = (struct tn_process){ .report = -1 };
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
-		process->pid = start(options, ends[1]);
-		close(ends[1]);
-		process->report = ends[0];
-	}
+	if (!tn_channel_create(ends))
+		return false;
+	process->pid = start(options, ends[1]);
+	error = errno;
+	close(ends[1]);
+	process->report = ends[0];
 	if (process->pid > 0)
 		return true;
 	tn_process_forget(process);
+	errno = error;
 	return false;
 }
 
-/* One byte, and with it the descriptor. */
-static bool send_descriptor(int to, int descriptor)
+static void order(const struct tn_process *process, struct tn_order order)
 {
-	char byte = 0;
-	struct iovec vector = { &byte, 1 };
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
-	struct cmsghdr *header;
-
-	if (descriptor >= 0) {
-		message.msg_control = control;
-		message.msg_controllen = sizeof(control);
-		header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &descriptor, sizeof(int));
-	}
-	return sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
-}
-
-/* -1 where none came. */
-static int receive_descriptor(int from)
-{
-	char byte;
-	struct iovec vector = { &byte, 1 };
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct msghdr message = {
-		.msg_iov = &vector,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *header;
-	ssize_t size;
-	int descriptor = -1;
-
-	do
-		size = recvmsg(from, &message, MSG_CMSG_CLOEXEC);
-	while (size < 0 && errno == EINTR);
-	header = size == 1 ? CMSG_FIRSTHDR(&message) : NULL;
-	if (header && header->cmsg_type == SCM_RIGHTS)
-		memcpy(&descriptor, CMSG_DATA(header), sizeof(int));
-	return descriptor;
+	if (process->report >= 0 && !tn_channel_send(process->report, &order))
+		kill(process->pid, SIGKILL);
 }
 
 void tn_process_share(const struct tn_process *process, int descriptor)
 {
-	if (!send_descriptor(process->report, descriptor))
-		kill(process->pid, SIGKILL);
+	order(process, (struct tn_order){ TN_ORDER_MEMORY, 0, descriptor });
 }
 
 void tn_process_release(const struct tn_process *process)
 {
-	if (send(process->report, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
-		kill(process->pid, SIGKILL);
+	order(process, (struct tn_order){ TN_ORDER_SERVE, 0, -1 });
+}
+
+void tn_process_send_log(const struct tn_process *process, int descriptor)
+{
+	order(process, (struct tn_order){ TN_ORDER_LOG, 0, descriptor });
+}
+
+void tn_process_watch(const struct tn_process *process, size_t socket, bool watched)
+{
+	enum tn_order_kind kind = watched ? TN_ORDER_WATCH : TN_ORDER_UNWATCH;
+
+	order(process, (struct tn_order){ kind, (uint32_t)socket, -1 });
 }
 
 void tn_process_forget(struct tn_process *process)
@@ -182,39 +184,10 @@ void tn_process_forget(struct tn_process *process)
 
 int tn_process_read(const struct tn_process *process, char *text)
 {
-	char message[TN_PROCESS_TEXT + 1];
-	ssize_t size;
-
-	do
-		size = recv(process->report, message, sizeof(message), MSG_DONTWAIT);
-	while (size < 0 && errno == EINTR);
-	if (size < 0)
-		return errno == EAGAIN ? 0 : -1;
-	if (size == 0)
-		return -1;
-	memcpy(text, message + 1, (size_t)size - 1);
-	text[size - 1] = '\0';
-	return message[0];
+	return tn_channel_hear(process->report, text);
 }
 
 /* ---- The host's side ----------------------------------------------------------------------- */
-
-static void tell(int report, char kind, const char *text, size_t size)
-{
-	char message[TN_PROCESS_TEXT + 1];
-
-	if (size > TN_PROCESS_TEXT)
-		size = TN_PROCESS_TEXT;
-	message[0] = kind;
-	memcpy(message + 1, text, size);
-	while (send(report, message, size + 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
-		;
-}
-
-static int report_of(const struct tn_host *host)
-{
-	return *(const int *)host->argument;
-}
 
 static void report_errors(struct tn_host *host)
 {
@@ -227,39 +200,31 @@ static void report_errors(struct tn_host *host)
 		fclose(stream);
 	}
 	if (text && size)
-		tell(report_of(host), TN_PROCESS_ERRORS, text, size);
+		tn_channel_tell(host->inbox->channel, TN_PROCESS_ERRORS, text, size);
 	free(text);
 }
 
 /* Waits until all others are ready, too: nobody is let in by a generation that may not come. */
 static int report_ready(struct tn_host *host)
 {
-	ssize_t size;
-	char go;
+	struct tn_order order;
 
-	tell(report_of(host), TN_PROCESS_READY, "", 0);
-	do
-		size = recv(report_of(host), &go, 1, 0);
-	while (size < 0 && errno == EINTR);
-	return size == 1 ? 0 : EX_UNAVAILABLE;
+	tn_channel_tell(host->inbox->channel, TN_PROCESS_READY, "", 0);
+	return tn_inbox_await(host->inbox, TN_ORDER_SERVE, &order) ? 0 : EX_UNAVAILABLE;
 }
 
 static int share(void *argument, const char *worker, const char *field, size_t size)
 {
-	int report = *(const int *)argument;
+	struct tn_inbox *inbox = argument;
+	struct tn_order order;
 	char *text = NULL;
 	int length = asprintf(&text, "%zu %s.%s", size, worker, field);
 
 	if (length < 0)
 		return -1;
-	tell(report, TN_PROCESS_SHARE, text, (size_t)length);
+	tn_channel_tell(inbox->channel, TN_PROCESS_SHARE, text, (size_t)length);
 	free(text);
-	return receive_descriptor(report);
-}
-
-static int read_number(const char *text)
-{
-	return (int)strtol(text, NULL, 10);
+	return tn_inbox_await(inbox, TN_ORDER_MEMORY, &order) ? order.descriptor : -1;
 }
 
 /* The supervisor may have died before this was asked for. */
@@ -268,56 +233,115 @@ static bool follows(int parent)
 	return prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && getppid() == parent;
 }
 
+static int read_number(const char *text)
+{
+	return (int)strtol(text, NULL, 10);
+}
+
+/* Not for what a Worker executes. */
+static int read_descriptor(const char *text)
+{
+	int descriptor = read_number(text);
+
+	if (descriptor >= 0)
+		fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+	return descriptor;
+}
+
 static int *read_sockets(int count, char **words)
 {
 	int *sockets = calloc((size_t)count + 1, sizeof(sockets[0]));
 
-	for (int i = 0; sockets && i < count; i++) {
-		sockets[i] = read_number(words[i]);
-		fcntl(sockets[i], F_SETFD, FD_CLOEXEC);
-	}
+	for (int i = 0; sockets && i < count; i++)
+		sockets[i] = read_descriptor(words[i]);
 	return sockets;
 }
 
-static int run(struct tn_bundle *bundle, struct tn_page *page, int report, const int *sockets, int count)
+static void finish(int descriptor)
 {
+	if (descriptor >= 0)
+		close(descriptor);
+}
+
+/* What the supervisor has mapped, too: without it, it could not tell who has crashed. */
+static bool map_page(struct tn_host *host, int descriptor)
+{
+	if (descriptor < 0)
+		return true;
+	host->page = tn_page_map(descriptor); /* to the end: what main() has left is told there */
+	close(descriptor);
+	return host->page;
+}
+
+static bool map_marks(struct tn_host *host, int descriptor)
+{
+	if (descriptor < 0)
+		return true;
+	host->quarantine = tn_marks_map(descriptor, host->plan->count);
+	close(descriptor);
+	return host->quarantine;
+}
+
+static int run(struct tn_host *host, char **words)
+{
+	struct tn_bundle bundle = { 0 };
+	int descriptor = read_descriptor(words[WORD_BUNDLE]);
+	bool usable = tn_bundle_read(descriptor, &bundle);
+	int code = EX_OSERR;
+
+	finish(descriptor);
+	host->plan = bundle.plan;
+	host->secrets = &bundle.secrets;
+	host->copies = &bundle.copies;
+	if (map_page(host, read_descriptor(words[WORD_PAGE])) && usable &&
+	    map_marks(host, read_descriptor(words[WORD_QUARANTINE])))
+		code = tn_host_run(host);
+	tn_bundle_finish(&bundle);
+	return code;
+}
+
+static bool drop_privileges(const char *word)
+{
+	struct tn_privileges privileges;
+	char reason[TN_REASON_SIZE] = "they are no word of the supervisor's";
+
+	if (tn_privileges_read(word, &privileges) && tn_privileges_drop(&privileges, reason))
+		return true;
+	tn_log_write(TN_LOG_ERROR, NULL, "a host process cannot give up its privileges: %s",
+	             reason);
+	return false;
+}
+
+int tn_process_run(int count, char **words)
+{
+	struct tn_inbox inbox = { 0 };
 	struct tn_host host = {
-		.plan = bundle->plan,
-		.secrets = &bundle->secrets,
-		.copies = &bundle->copies,
-		.page = page,
-		.sockets = sockets,
-		.socket_count = (size_t)count,
 		.ready = report_ready,
 		.report = report_errors,
 		.share = share,
-		.argument = &report,
+		.argument = &inbox,
+		.inbox = &inbox,
 	};
-
-	fcntl(report, F_SETFD, FD_CLOEXEC);
-	return tn_host_run(&host);
-}
-
-int tn_process_run(int count, char **arguments)
-{
-	struct tn_bundle bundle = { 0 };
 	int code = EX_OSERR;
 	int *sockets;
-	struct tn_page *page;
-	int descriptor;
 
-	if (count < 4 || !follows(read_number(arguments[0])))
+	if (count < FIXED_WORDS)
+		return EX_USAGE;
+	/* Before follows(): a setuid clears what that sets. */
+	if (!drop_privileges(words[WORD_PRIVILEGES]))
+		return EX_NOPERM;
+	if (!follows(read_number(words[WORD_PARENT])))
 		return EX_USAGE;
 	prctl(PR_SET_NAME, "tenon");
-	descriptor = read_number(arguments[1]);
-	sockets = read_sockets(count - 4, arguments + 4);
-	page = tn_page_map(read_number(arguments[2]));
-	close(read_number(arguments[2]));
-	if (sockets && page && tn_bundle_read(descriptor, &bundle)) {
-		close(descriptor);
-		code = run(&bundle, page, read_number(arguments[3]), sockets, count - 4);
-	}
-	tn_bundle_finish(&bundle);
+	inbox.channel = read_descriptor(words[WORD_REPORT]);
+	host.log = read_descriptor(words[WORD_LOG]);
+	sockets = read_sockets(count - FIXED_WORDS, words + FIXED_WORDS);
+	host.sockets = sockets;
+	host.socket_count = (size_t)(count - FIXED_WORDS);
+	host.spare = host.socket_count - (size_t)read_number(words[WORD_WATCHED]);
+	if (sockets && tn_forked_deny(inbox.channel))
+		code = run(&host, words);
+	tn_inbox_finish(&inbox);
 	free(sockets);
 	return code;
 }

@@ -31,8 +31,11 @@ void tn_seat_start(struct tn_supervisor *supervisor, const struct tn_generation 
 		.program = supervisor->program,
 		.bundle = generation->revision->bundle,
 		.page = page,
+		.quarantine = -1,
+		.log = -1,
 		.sockets = seat->sockets,
 		.socket_count = seat->socket_count,
+		.watched = seat->socket_count,
 	};
 	bool started;
 	int error;

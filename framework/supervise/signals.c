@@ -2,8 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -11,6 +15,7 @@
 static int ends[2] = { -1, -1 };
 static volatile sig_atomic_t latest; /* that was written */
 static unsigned limit;               /* seconds */
+static int reopen = -1;
 
 static void give_up(int signal)
 {
@@ -35,6 +40,60 @@ static void take(int signal)
 	errno = error;
 }
 
+static void note(int signal)
+{
+	const uint64_t one = 1;
+	int error = errno;
+
+	(void)signal;
+	(void)!write(reopen, &one, sizeof(one)); /* full: there are more than enough already */
+	errno = error;
+}
+
+static void give_back(int number, void (*handler)(int))
+{
+	struct sigaction action;
+
+	if (sigaction(number, NULL, &action) == 0 && action.sa_handler == handler)
+		signal(number, SIG_DFL);
+}
+
+/* The pipe is its parent's: what came to the child would stop the host. */
+static void in_child(void)
+{
+	give_back(SIGTERM, take);
+	give_back(SIGINT, take);
+	give_back(SIGHUP, take);
+	give_back(SIGUSR1, note);
+	for (size_t i = 0; i < 2; i++) {
+		if (ends[i] >= 0)
+			close(ends[i]);
+		ends[i] = -1;
+	}
+	if (reopen >= 0)
+		close(reopen);
+	reopen = -1;
+}
+
+static bool watch_children(void)
+{
+	static bool watched;
+
+	watched = watched || pthread_atfork(NULL, NULL, in_child) == 0;
+	return watched;
+}
+
+int tn_signals_reopen(void)
+{
+	struct sigaction action = { .sa_handler = note, .sa_flags = SA_RESTART };
+
+	reopen = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	sigemptyset(&action.sa_mask);
+	if (reopen < 0 || !watch_children() || sigaction(SIGUSR1, &action, NULL) < 0)
+		return -1;
+	return reopen;
+}
+
 int tn_signals_open(unsigned seconds)
 {
 	struct sigaction action = { .sa_handler = take, .sa_flags = SA_RESTART };
@@ -42,7 +101,7 @@ int tn_signals_open(unsigned seconds)
 	limit = seconds;
 	signal(SIGALRM, give_up);
 
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0 || !watch_children())
 		return -1;
 	sigemptyset(&action.sa_mask);
 	sigaddset(&action.sa_mask, SIGTERM);

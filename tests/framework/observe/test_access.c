@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -285,10 +286,12 @@ static size_t drain(int reader, char *text, size_t room, size_t size)
 
 static unsigned long dropped_bytes(const char *log)
 {
-	const char *at = strstr(log, "access log: ");
-	unsigned long bytes = 0;
+	unsigned long sum = 0;
+	unsigned long bytes;
 
-	return at && sscanf(at, "access log: %lu bytes were dropped", &bytes) == 1 ? bytes : 0;
+	for (const char *at = log; (at = strstr(at, "access log: ")); at++)
+		sum += sscanf(at, "access log: %lu bytes were dropped", &bytes) == 1 ? bytes : 0;
+	return sum;
 }
 
 enum {
@@ -321,24 +324,22 @@ static void a_full_pipe_blocks_nobody_and_the_loss_is_told(void)
 	struct place place;
 	int reader = make_pipe(&place);
 	struct tn_access_log *log = tn_access_log_create(place.path);
-	unsigned long dropped;
+	const char *told;
 	size_t size;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(log);
 	capture_begin();
 	overfill(log);
-	CHECK_TEXT(capture_end(), "");
 	size = drain(reader, text, sizeof(text), 0);
 	CU_ASSERT(size < line_size() * LINES);
-	capture_begin();
 	write_target(log, "/");
 	tn_access_log_flush(log);
-	dropped = dropped_bytes(capture_end());
 	size = drain(reader, text, sizeof(text), size);
-	CHECK_NUMBER(size + dropped, line_size() * (LINES + 1));
-	capture_begin();
 	tn_access_log_destroy(log);
-	CHECK_TEXT(capture_end(), "");
+	told = capture_end();
+	CHECK_NUMBER(size + dropped_bytes(told), line_size() * (LINES + 1));
+	/* At once, and then at the end; not for each turn. */
+	CHECK_NUMBER(capture_lines(told, "dropped: its reader does not keep up"), 2);
 	close(reader);
 	remove_place(&place);
 }
@@ -381,14 +382,131 @@ static void what_is_lost_at_the_end_is_told_too(void)
 	unsigned long dropped;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(log);
-	overfill(log);
 	capture_begin();
+	overfill(log);
 	tn_access_log_destroy(log);
 	dropped = dropped_bytes(capture_end());
 	CHECK_NUMBER(drain(reader, text, sizeof(text), 0) + dropped,
 	             line_size() * LINES);
 	close(reader);
 	remove_place(&place);
+}
+
+static void a_pipe_that_nobody_reads_is_opened_and_read_later(void)
+{
+	static char text[1024 * 1024];
+	struct place place;
+	struct tn_access_log *log;
+	int reader;
+
+	make_place(&place);
+	CU_ASSERT_FATAL(mkfifo(place.path, 0600) == 0);
+	log = tn_access_log_create(place.path);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(log);
+	capture_begin();
+	overfill(log);
+	reader = open(place.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	drain(reader, text, sizeof(text), 0);
+	CU_ASSERT(capture_lines(text, "chain=gateway(auth,application)") > 0);
+	write_target(log, "/later");
+	tn_access_log_destroy(log);
+	capture_end();
+	drain(reader, text, sizeof(text), 0);
+	CHECK_NUMBER(capture_lines(text, "target=\"/later\""), 1);
+	close(reader);
+	remove_place(&place);
+}
+
+static void a_reader_that_goes_away_ends_nothing(void)
+{
+	static char text[4096];
+	struct place place;
+	int reader = make_pipe(&place);
+	struct tn_access_log *log = tn_access_log_create(place.path);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(log);
+	signal(SIGPIPE, SIG_IGN);
+	capture_begin();
+	close(reader);
+	write_target(log, "/lost");
+	tn_access_log_flush(log);
+	CHECK_NUMBER(capture_lines(capture_end(), "were dropped: Broken pipe"), 1);
+	reader = open(place.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	write_target(log, "/found");
+	tn_access_log_destroy(log);
+	drain(reader, text, sizeof(text), 0);
+	CHECK_NUMBER(capture_lines(text, ""), 1);
+	CHECK_NUMBER(capture_lines(text, "target=\"/found\""), 1);
+	signal(SIGPIPE, SIG_DFL);
+	close(reader);
+	remove_place(&place);
+}
+
+static void a_disk_that_is_full_is_told_with_its_reason(void)
+{
+	struct tn_access_log *log = tn_access_log_create("/dev/full");
+	const char *told;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(log);
+	capture_begin();
+	overfill(log);
+	tn_access_log_destroy(log);
+	told = capture_end();
+	CHECK_NUMBER(dropped_bytes(told), line_size() * LINES);
+	CHECK_NUMBER(capture_lines(told, "were dropped: No space left on device"), 2);
+}
+
+/* ---- Another file ------------------------------------------------------------------------- */
+
+static void what_was_noted_goes_to_the_file_before(void)
+{
+	struct place before, behind;
+	struct tn_access_log *log;
+
+	make_place(&before);
+	make_place(&behind);
+	log = tn_access_log_of(tn_access_log_open(before.path));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(log);
+	CU_ASSERT(tn_access_log_enabled(log));
+	write_target(log, "/one");
+	write_target(log, "/two");
+	tn_access_log_replace(log, tn_access_log_open(behind.path));
+	write_target(log, "/three");
+	tn_access_log_destroy(log);
+	CHECK_NUMBER(capture_lines(contents(&before), ""), 2);
+	CHECK_NUMBER(capture_lines(contents(&before), "target=\"/two\""), 1);
+	CHECK_NUMBER(capture_lines(contents(&behind), ""), 1);
+	CHECK_NUMBER(capture_lines(contents(&behind), "target=\"/three\""), 1);
+	remove_place(&before);
+	remove_place(&behind);
+}
+
+/* The rest of a line that the pipe had no room for is not the start of the file. */
+static void a_file_behind_a_full_one_begins_with_a_line(void)
+{
+	static char text[1024 * 1024];
+	struct place full, behind;
+	int reader = make_pipe(&full);
+	struct tn_access_log *log = tn_access_log_of(tn_access_log_open(full.path));
+	const char *told;
+	size_t size;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(log);
+	make_place(&behind);
+	fcntl(reader, F_SETPIPE_SZ, 4096);
+	capture_begin();
+	overfill(log);
+	tn_access_log_replace(log, tn_access_log_open(behind.path));
+	write_target(log, "/");
+	tn_access_log_destroy(log);
+	told = capture_end();
+	size = drain(reader, text, sizeof(text), 0);
+	CU_ASSERT(size % line_size() != 0); /* else this tests nothing */
+	CHECK_NUMBER(size + dropped_bytes(told), line_size() * LINES);
+	CHECK_NUMBER(strlen(contents(&behind)), line_size());
+	close(reader);
+	remove_place(&full);
+	remove_place(&behind);
 }
 
 TEST_MAIN("observe/access",
@@ -404,4 +522,9 @@ TEST_MAIN("observe/access",
           TEST(a_file_that_cannot_be_opened_is_told),
           TEST(a_full_pipe_blocks_nobody_and_the_loss_is_told),
           TEST(lines_behind_a_loss_are_whole),
-          TEST(what_is_lost_at_the_end_is_told_too))
+          TEST(what_is_lost_at_the_end_is_told_too),
+          TEST(a_pipe_that_nobody_reads_is_opened_and_read_later),
+          TEST(a_reader_that_goes_away_ends_nothing),
+          TEST(a_disk_that_is_full_is_told_with_its_reason),
+          TEST(what_was_noted_goes_to_the_file_before),
+          TEST(a_file_behind_a_full_one_begins_with_a_line))
