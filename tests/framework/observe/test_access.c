@@ -344,6 +344,33 @@ static void a_full_pipe_blocks_nobody_and_the_loss_is_told(void)
 	remove_place(&place);
 }
 
+/* Where the log goes, too: it has no room to say so. */
+static void a_full_standard_error_blocks_nobody(void)
+{
+	static char text[1024 * 1024];
+	struct tn_access_log *log = tn_access_log_create("stderr");
+	int standard_error = dup(STDERR_FILENO);
+	int ends[2];
+	size_t size;
+
+	CU_ASSERT_FATAL(log && pipe2(ends, O_CLOEXEC) == 0);
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	dup2(ends[1], STDERR_FILENO);
+	overfill(log);
+	drain(ends[0], text, sizeof(text), 0);
+	write_target(log, "/behind");
+	tn_access_log_flush(log);
+	size = drain(ends[0], text, sizeof(text), 0);
+	CHECK_NUMBER(capture_lines(text, "target=\"/behind\""), 1);
+	CHECK_NUMBER(capture_lines(text, "access log: "), 1);
+	CU_ASSERT(size > 0 && dropped_bytes(text) > 0);
+	tn_access_log_destroy(log);
+	dup2(standard_error, STDERR_FILENO);
+	close(standard_error);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void lines_behind_a_loss_are_whole(void)
 {
 	static char text[1024 * 1024];
@@ -522,6 +549,7 @@ TEST_MAIN("observe/access",
           TEST(standard_output_is_written_to_and_left_open),
           TEST(a_file_that_cannot_be_opened_is_told),
           TEST(a_full_pipe_blocks_nobody_and_the_loss_is_told),
+          TEST(a_full_standard_error_blocks_nobody),
           TEST(lines_behind_a_loss_are_whole),
           TEST(what_is_lost_at_the_end_is_told_too),
           TEST(a_pipe_that_nobody_reads_is_opened_and_read_later),
