@@ -49,16 +49,17 @@ void tn_supervisor_bury(struct tn_supervisor *supervisor)
 
 	while (*link) {
 		struct tn_generation *generation = *link;
+		unsigned number = generation->number;
 
 		if (tn_generation_living(generation)) {
 			link = &generation->next;
 			continue;
 		}
 		*link = generation->next;
-		tn_log_write(TN_LOG_INFO, NULL, "generation %u has gone", generation->number);
 		if (generation == supervisor->dismissed)
 			stop_serving(supervisor);
 		tn_generation_destroy(generation);
+		tn_log_write(TN_LOG_INFO, NULL, "generation %u has gone", number);
 	}
 }
 

@@ -55,9 +55,10 @@ static int hear(struct fixture *fixture)
 static void start_process(struct fixture *fixture)
 {
 	struct tn_secrets secrets = { 0 };
+	struct tn_copies copies = { 0 }; /* it loads the originals */
 	struct tn_process_options options = {
 		.program = open(built("tenon"), O_PATH | O_CLOEXEC),
-		.bundle = tn_bundle_write(fixture->planned.plan, &secrets),
+		.bundle = tn_bundle_write(fixture->planned.plan, &secrets, &copies),
 		.page = tn_page_create(&fixture->page),
 		.quarantine = -1,
 		.sockets = fixture->sockets,
