@@ -41,6 +41,9 @@ HOST_SOURCES    = $(wildcard framework/deploy/*.c framework/serve/*.c framework/
                   $(filter-out %/main.c,$(wildcard framework/command/*.c))
 MAIN_SOURCES    = framework/command/main.c
 
+# A program of its own, which alone has libdw.
+BACKTRACE_SOURCES = $(wildcard framework/backtrace/*.c)
+
 # A plugin is a file, or a folder of files.
 PLUGIN_FILES   = $(wildcard plugins/*.c)
 PLUGIN_FOLDERS = $(patsubst plugins/%/,%,$(sort $(dir $(wildcard plugins/*/*.c))))
@@ -56,7 +59,8 @@ FIXTURES     = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/fixtures/*.c)) \
                $(BUILD)/tests/fixtures/origin/runpath.so $(BUILD)/tests/fixtures/origin/rpath.so
 BENCHES      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 
-SOURCES = $(LIBRARY_SOURCES) $(KIT_SOURCES) $(HOST_SOURCES) $(MAIN_SOURCES) $(PLUGIN_FILES) \
+SOURCES = $(LIBRARY_SOURCES) $(KIT_SOURCES) $(HOST_SOURCES) $(MAIN_SOURCES) \
+          $(BACKTRACE_SOURCES) $(PLUGIN_FILES) \
           $(wildcard plugins/*/*.c tests/*/*.c tests/framework/*/*.c tests/fixtures/*/*.c)
 
 # ---- The two commands, and their like ------------------------------------------------------
@@ -64,8 +68,8 @@ SOURCES = $(LIBRARY_SOURCES) $(KIT_SOURCES) $(HOST_SOURCES) $(MAIN_SOURCES) $(PL
 .PHONY: all tests objects run test soak lint valgrind bench install uninstall clean
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/tenon $(BUILD)/installed/tenon $(BUILD)/libtenon-test.a $(PLUGINS) \
-     compile_commands.json
+all: $(BUILD)/tenon $(BUILD)/installed/tenon $(BUILD)/tenon-backtrace \
+     $(BUILD)/installed/tenon-backtrace $(BUILD)/libtenon-test.a $(PLUGINS) compile_commands.json
 
 tests: all $(UNIT_TESTS) $(PLUGIN_TESTS) $(E2E_TESTS) $(FAULT_TESTS) $(FIXTURES)
 
@@ -160,6 +164,14 @@ $(BUILD)/tenon $(BUILD)/installed/tenon: $(call objects,$(MAIN_SOURCES)) $(BUILD
 	$(CC) $(LINK) -Wl,-rpath,'$(RPATH)' -o $@ $(filter %.o %.a,$^) \
 		-ltenon $(HOST_LIBRARIES)
 
+$(BUILD)/tenon-backtrace:           RPATH = $$ORIGIN
+$(BUILD)/installed/tenon-backtrace: RPATH = $$ORIGIN/..
+
+$(BUILD)/tenon-backtrace $(BUILD)/installed/tenon-backtrace: \
+		$(call objects,$(BACKTRACE_SOURCES) framework/supervise/frames.c) $(BUILD)/libtenon.so
+	@mkdir -p $(@D)
+	$(CC) $(LINK) -Wl,-rpath,'$(RPATH)' -o $@ $(filter %.o,$^) -ltenon -ldw
+
 WORKER_LINK = $(LINK) -shared -Wl,-Bsymbolic -Wl,-z,defs \
               -Wl,--version-script=framework/message/worker.map
 
@@ -246,7 +258,7 @@ ROOT = $(DESTDIR)$(PREFIX)
 
 INSTALLED = bin/tenon \
             lib/libtenon.so.$(ABI) lib/libtenon.so.$(basename $(ABI)) lib/libtenon.so \
-            lib/libtenon-test.a lib/tenon/worker.map \
+            lib/libtenon-test.a lib/tenon/worker.map lib/tenon/tenon-backtrace \
             lib/pkgconfig/tenon.pc lib/pkgconfig/tenon-test.pc \
             include/tenon.h include/tenon/test.h \
             share/man/man1/tenon.1 share/man/man5/tenon.ini.5
@@ -255,6 +267,7 @@ FILL = sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|'
 
 install: all
 	install -D $(BUILD)/installed/tenon $(ROOT)/bin/tenon
+	install -D $(BUILD)/installed/tenon-backtrace $(ROOT)/lib/tenon/tenon-backtrace
 	install -D $(BUILD)/libtenon.so $(ROOT)/lib/libtenon.so.$(ABI)
 	ln -sf libtenon.so.$(ABI) $(ROOT)/lib/libtenon.so.$(basename $(ABI))
 	ln -sf libtenon.so.$(ABI) $(ROOT)/lib/libtenon.so

@@ -18,7 +18,8 @@ stop()
 packages()
 {
 	case $1 in
-	run) echo 'gcc libc6-dev libmicrohttpd-dev libinih-dev libjansson-dev libxxhash-dev curl' ;;
+	run) echo 'gcc libc6-dev libmicrohttpd-dev libinih-dev libjansson-dev libxxhash-dev' \
+		'libdw-dev curl' ;;
 	test) echo 'libcunit1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev strace binutils' \
 		'pkg-config|pkgconf graphviz' ;;
 	lint) echo 'clang clang-format clang-tidy cppcheck mandoc' ;;

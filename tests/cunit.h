@@ -68,7 +68,7 @@ static inline bool test_text(const char *actual, const char *expected, const cha
 	bool equal = actual && expected ? !strcmp(actual, expected) : actual == expected;
 	char text[4096];
 
-	snprintf(text, sizeof(text), "%s\n\tis         %s\n\tshould be  %s", expression,
+	snprintf(text, sizeof(text), "%s\n\tis         %.1900s\n\tshould be  %.1900s", expression,
 	         actual ? actual : "NULL", expected ? expected : "NULL");
 	CU_assertImplementation(equal, line, text, file, "", CU_FALSE);
 	return equal;

@@ -1,11 +1,13 @@
 /*
  * What runs in the handler, below "In the handler", allocates nothing, takes no lock and trusts no
- * memory but the page, which it reads within its bounds, and what was made read-only before.
+ * memory but the pages that the supervisor sees, too, within whose bounds it stays, and what was made
+ * read-only before.
  */
 #include "supervise/crash.h"
 
 #include "observe/log.h"
 #include "observe/output.h"
+#include "supervise/maps.h"
 #include "supervise/objects.h"
 
 #include <execinfo.h>
@@ -41,6 +43,8 @@ static struct {
 	const struct name *names; /* one for each Worker of the plan; read-only */
 	size_t name_count;
 	const struct tn_objects *_Atomic objects;
+	struct tn_frames *frames; /* NULL: they are written to the log */
+	pid_t supervisor;         /* 0: there is none */
 	pid_t process;
 	pid_t thread;          /* the loop's */
 	_Atomic pid_t reports; /* the thread that writes a report; 0: none */
@@ -88,6 +92,12 @@ static void put_address(struct line *line, uintptr_t address)
 {
 	put(line, "0x");
 	put_number(line, address, 16, 1);
+}
+
+static const char *end_text(struct line *line)
+{
+	line->text[line->size] = '\0';
+	return line->text;
 }
 
 static void write_line(struct line *line)
@@ -285,6 +295,22 @@ static void put_signal(struct line *line, const siginfo_t *info, const struct pl
 	}
 }
 
+/* See crash.h; 0: the signal says nothing of the kind. */
+static int hang_of(const siginfo_t *info)
+{
+	bool is_asked = crash.supervisor && info->si_signo == SIGABRT &&
+	                info->si_code == SI_QUEUE && info->si_pid == crash.supervisor;
+
+	return is_asked ? info->si_value.sival_int : 0;
+}
+
+static void put_hang(struct line *line, int hang)
+{
+	put(line, hang > 0 ? "the loop has not turned for " : "not ready within ");
+	put_number(line, hang > 0 ? (uint64_t)hang : -(uint64_t)hang, 10, 1);
+	put(line, " ms");
+}
+
 static void put_nobody(struct line *line, const struct culprit *culprit, const siginfo_t *info)
 {
 	if (!culprit->in_loop)
@@ -296,41 +322,92 @@ static void put_nobody(struct line *line, const struct culprit *culprit, const s
 	put_request(line, culprit);
 }
 
-/* Behind a call stands where it returns to, which may be the next line, or function: one byte
- * before is the call. */
-static void write_frame(struct line *line, const struct culprit *culprit, unsigned number,
-                        uintptr_t address, bool is_return)
-{
-	const struct tn_object *object;
+struct code {
+	uintptr_t offset;
+	const char *file; /* "" where none is known */
+	const char *path;
+};
 
-	address -= is_return;
-	object = tn_objects_find(crash.objects, address);
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* While a module is loaded, its copy is not known as such yet. */
+static const char *original_of(const struct culprit *culprit, const char *file)
+{
+	const char *module = culprit->depth && culprit->step == TN_STEP_LOAD
+	                             ? name_at(culprit->depth - 1)->module
+	                             : NULL;
+
+	return module && strcmp(base_name(module), base_name(file)) == 0 ? module : file;
+}
+
+static struct code find_code(const struct culprit *culprit, uintptr_t address)
+{
+	static struct tn_mapping mapping;
+	const struct tn_object *object = tn_objects_find(crash.objects, address);
+
+	if (object)
+		return (struct code){ address - object->base, object->file, object->path };
+	if (tn_maps_find(address, &mapping))
+		return (struct code){ address - mapping.base, mapping.file,
+			              original_of(culprit, mapping.file) };
+	return (struct code){ address, "", "?" };
+}
+
+static void write_code(struct line *line, const struct code *code)
+{
+	put_escaped(line, code->path, false);
+	put(line, " ");
+	put_address(line, code->offset);
+	write_line(line);
+}
+
+static void leave_code(const char *prefix, const struct code *code)
+{
+	static struct line offset;
+
+	offset.size = 0;
+	put_address(&offset, code->offset);
+	tn_frames_add(crash.frames, &(struct tn_crash_frame){ prefix, end_text(&offset),
+	                                                      code->file, code->path });
+}
+
+/* Behind a call stands where it returns to, which may be the next line, or function: one byte
+ * before is the call. What a forked process has to tell is not the frames of this one. */
+static void tell_frame(struct line *line, const struct culprit *culprit, unsigned number,
+                       uintptr_t address, bool is_return)
+{
+	struct code code = find_code(culprit, address - is_return);
+
 	begin_line(line, culprit, false);
 	put(line, "#");
 	put_number(line, number, 10, 1);
 	put(line, " ");
-	put_escaped(line, object ? object->path : "?", false);
-	put(line, " ");
-	put_address(line, object ? address - object->base : address);
-	write_line(line);
+	if (crash.frames && !culprit->forked)
+		leave_code(end_text(line), &code);
+	else
+		write_code(line, &code);
 }
 
 /* The first ones are the handler's own. */
-static void write_frames(struct line *line, const struct culprit *culprit,
-                         const ucontext_t *context)
+static void tell_frames(struct line *line, const struct culprit *culprit, const ucontext_t *context)
 {
 	uintptr_t instruction = place_of(context).instruction;
 	void *frames[FRAMES_MOST];
 	int count = backtrace(frames, FRAMES_MOST);
 	int first = 0;
 
-	write_frame(line, culprit, 0, instruction, false);
+	tell_frame(line, culprit, 0, instruction, false);
 	while (first < count && (uintptr_t)frames[first] != instruction)
 		first++;
-	if (first >= count - 1 && !tn_objects_find(crash.objects, instruction))
-		write_frame(line, culprit, 1, caller_of(context), true);
+	if (first >= count - 1 && !*find_code(culprit, instruction).file)
+		tell_frame(line, culprit, 1, caller_of(context), true);
 	for (int i = first + 1; i < count && i - first < FRAMES_SHOWN; i++)
-		write_frame(line, culprit, (unsigned)(i - first), (uintptr_t)frames[i], true);
+		tell_frame(line, culprit, (unsigned)(i - first), (uintptr_t)frames[i], true);
 }
 
 static void report(const siginfo_t *info, const ucontext_t *context)
@@ -338,16 +415,21 @@ static void report(const siginfo_t *info, const ucontext_t *context)
 	static struct line line;
 	static struct culprit culprit;
 	struct place place = place_of(context);
+	int hang = hang_of(info);
 
 	find_culprit(&culprit);
 	begin_line(&line, &culprit, true);
-	put_signal(&line, info, &place);
+	if (hang)
+		put_hang(&line, hang);
+	else
+		put_signal(&line, info, &place);
+	put(&line, hang && culprit.depth ? "," : "");
 	if (culprit.depth)
 		put_worker(&line, &culprit);
 	else
 		put_nobody(&line, &culprit, info);
 	write_line(&line);
-	write_frames(&line, &culprit, context);
+	tell_frames(&line, &culprit, context);
 }
 
 /* Once the handler has returned, with what the signal was about: for the core dump. */
@@ -360,11 +442,20 @@ static void end_by(int signal, siginfo_t *info)
 		raise(signal);
 }
 
+/* The loop's thread is the one that is asked where it stands, whichever the system has chosen. */
+static bool passed_on(int signal, siginfo_t *info)
+{
+	return hang_of(info) && gettid() != crash.thread &&
+	       syscall(SYS_rt_tgsigqueueinfo, getpid(), crash.thread, signal, info) == 0;
+}
+
 /* Of two threads that crash at the same time one tells, and ends both. */
 static void take(int signal, siginfo_t *info, void *context)
 {
 	pid_t nobody = 0;
 
+	if (passed_on(signal, info))
+		return;
 	while (!atomic_compare_exchange_strong(&crash.reports, &nobody, gettid())) {
 		pause();
 		nobody = 0;
@@ -488,11 +579,14 @@ void tn_crash_note_objects(const struct tn_deployment *deployment)
 		tn_objects_destroy(atomic_exchange(&crash.objects, objects));
 }
 
-bool tn_crash_watch(const struct tn_activity *activity, const struct tn_plan *plan)
+bool tn_crash_watch(const struct tn_activity *activity, const struct tn_plan *plan,
+                    struct tn_frames *frames)
 {
 	void *frame[1];
 
 	crash.activity = activity;
+	crash.frames = frames;
+	crash.supervisor = frames ? getppid() : 0;
 	crash.process = getpid();
 	crash.thread = gettid();
 	if (!keep_names(plan) || !set_stack())

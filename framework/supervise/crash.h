@@ -9,26 +9,44 @@
  *	mapped) at 0x0 while it answered, request "GET /", module './auth.so'
  *	... fatal request=0123456789abcdef worker=auth: #0 ./auth.so 0x1139
  *
+ * Where there is a supervisor, the frames are not written but left for it (frames.h): when the
+ * process has died it has them named.
+ *
  * Then the signal does what it does by default, so that the exit status and the core dump are those
  * of a crash. A process that a Worker has ended by exit() ends with EX_SOFTWARE: it did not come to
  * its end as it should, whatever the Worker says.
+ *
+ * A process that hangs is ended in the same way. To have it tell where it stands, the supervisor
+ * sends it SIGABRT by sigqueue(3), with a number in `sival_int`:
+ *
+ *	N > 0     its loop has stood still for N milliseconds: "the loop has not turned for N ms"
+ *	N < 0     it has been started that long ago: "not ready within -N ms"
+ *
+ * and the line begins with that instead of a signal, and goes on with the Worker, the chain and the
+ * request as any other. From any other process, and with 0, SIGABRT is a signal that was sent. A
+ * Worker may block SIGABRT or handle it by itself: SIGKILL is to follow where the process does not
+ * end.
  */
 #ifndef TENON_SUPERVISE_CRASH_H
 #define TENON_SUPERVISE_CRASH_H
 
 #include "deploy/deployment.h"
 #include "message/activity.h"
+#include "supervise/frames.h"
 
 /*
  * From now on. Once in a process, on the loop's thread, before any module is loaded: a handler that
- * is there, such as a sanitizer's, is left alone, and one that a Worker sets later stays. The
- * activity must live as long as the process; of the plan it keeps a copy of the names. Returns
- * false, and sets errno, where there is no memory.
+ * is there, such as a sanitizer's, is left alone, and one that a Worker sets later stays. Activity
+ * and frames must live as long as the process; of the plan it keeps a copy of the names. The frames
+ * are the supervisor's, which is this process's parent; NULL: there is none, and what would stand
+ * there is written to the log. Returns false, and sets errno, where there is no memory.
  */
-bool tn_crash_watch(const struct tn_activity *activity, const struct tn_plan *plan);
+bool tn_crash_watch(const struct tn_activity *activity, const struct tn_plan *plan,
+                    struct tn_frames *frames);
 
 /* Takes note of the objects that are loaded now, with the modules of a deployment, or NULL: for the
- * frames. On the same thread, whenever there may be new ones. */
+ * frames. On the same thread, whenever there may be new ones. Those that it has not been told of are
+ * found, too, but copies of modules among them are not known as such. */
 void tn_crash_note_objects(const struct tn_deployment *deployment);
 
 #endif

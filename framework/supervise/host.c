@@ -75,7 +75,8 @@ static int load(struct run *run)
 	};
 	bool valid;
 
-	if (options.activity && tn_crash_watch(options.activity, host->plan)) {
+	if (options.activity && tn_crash_watch(options.activity, host->plan,
+	                                       host->page ? &host->page->frames : NULL)) {
 		/* Behind the watch, so that they are removed at any exit. */
 		int code = make_copies(run);
 

@@ -16,21 +16,27 @@ struct maker {
 	char *next;  /* where the next path goes */
 };
 
-static const char *path_of(const struct maker *maker, const struct dl_phdr_info *info)
+static const char *file_of(const struct maker *maker, const struct dl_phdr_info *info)
+{
+	return *info->dlpi_name ? info->dlpi_name : maker->program;
+}
+
+static const char *path_of(const struct maker *maker, const char *file)
 {
 	for (size_t i = 0; i < maker->module_count; i++)
-		if (strcmp(info->dlpi_name, maker->modules[i]->file) == 0)
+		if (strcmp(file, maker->modules[i]->file) == 0)
 			return maker->modules[i]->path;
-	return *info->dlpi_name ? info->dlpi_name : maker->program;
+	return file;
 }
 
 static int measure(struct dl_phdr_info *info, size_t size, void *argument)
 {
 	struct maker *maker = argument;
+	const char *file = file_of(maker, info);
 
 	(void)size;
 	maker->most++;
-	maker->room += strlen(path_of(maker, info)) + 1;
+	maker->room += strlen(file) + 1 + strlen(path_of(maker, file)) + 1;
 	return 0;
 }
 
@@ -52,21 +58,30 @@ static struct tn_object describe(const struct dl_phdr_info *info)
 	return object;
 }
 
+static const char *keep(struct maker *maker, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *kept = memcpy(maker->next, text, size);
+
+	maker->next += size;
+	maker->room -= size;
+	return kept;
+}
+
 /* Another thread may have loaded more since they were measured: those are left out. */
 static int add(struct dl_phdr_info *info, size_t size, void *argument)
 {
 	struct maker *maker = argument;
-	const char *path = path_of(maker, info);
-	size_t length = strlen(path) + 1;
+	const char *file = file_of(maker, info);
+	const char *path = path_of(maker, file);
 	struct tn_object *object = &maker->objects->list[maker->objects->count];
 
 	(void)size;
-	if (maker->objects->count == maker->most || length > maker->room)
+	if (maker->objects->count == maker->most || strlen(file) + strlen(path) + 2 > maker->room)
 		return 1;
 	*object = describe(info);
-	object->path = memcpy(maker->next, path, length);
-	maker->next += length;
-	maker->room -= length;
+	object->file = keep(maker, file);
+	object->path = keep(maker, path);
 	maker->objects->count++;
 	return 0;
 }

@@ -9,7 +9,8 @@ struct tn_object {
 	uintptr_t base;
 	uintptr_t first; /* of its segments */
 	uintptr_t end;
-	const char *path;
+	const char *file; /* what was loaded */
+	const char *path; /* the same, or the original of which it is a private copy */
 };
 
 struct tn_objects {
@@ -20,7 +21,7 @@ struct tn_objects {
 
 /*
  * Those that are loaded now, in read-only memory of their own; NULL, and errno set, where there is
- * none. A copy of one of these modules has the path of its original, which is there for longer.
+ * none. A copy of one of these modules has the path of its original, which is what people know.
  * tn_objects_destroy gives it back; NULL is fine. Not in a signal handler.
  */
 const struct tn_objects *tn_objects_create(struct tn_module *const *modules, size_t count);

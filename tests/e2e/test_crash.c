@@ -166,7 +166,6 @@ static void a_stop_hook(void)
 	check_function(host, "crash_abort");
 }
 
-/* Where no frame of its module is known, the line names it all the same. */
 static void a_constructor(void)
 {
 	struct host *host;
@@ -185,6 +184,8 @@ static void a_constructor(void)
 	CHECK_NUMBER(host_wait(host) < 0, true);
 	check_line(host, "Z fatal worker=first: SIG[A-Z]+ .* while it was loaded, module "
 	                 "'.*/mistake_crash.so'$");
+	check_line(host, text_of("Z fatal worker=first: #0 %s 0x[0-9a-f]+$",
+	                         fixture("mistake_crash")));
 }
 
 static void check_after(const char *path, const char *when)

@@ -65,6 +65,7 @@ installs_these_files_and_no_other()
 		lib/libtenon.so.1.0 \
 		lib/pkgconfig/tenon-test.pc \
 		lib/pkgconfig/tenon.pc \
+		lib/tenon/tenon-backtrace \
 		lib/tenon/worker.map \
 		share/man/man1/tenon.1 \
 		share/man/man5/tenon.ini.5)"
