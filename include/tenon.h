@@ -139,7 +139,8 @@ TN_EXPORT bool tn_request_query_next(const struct tn_request *request,
  * Names are compared with case. */
 TN_EXPORT const char *tn_request_cookie(const struct tn_request *request, const char *name);
 
-/* The client's address, without a port: "192.0.2.1" or "2001:db8::1". */
+/* The client's address, without a port: "192.0.2.1" or "2001:db8::1"; "" for one that came through
+ * a Unix socket. */
 TN_EXPORT const char *tn_request_address(const struct tn_request *request);
 
 /* The exchange's id, 16 hex digits: the one in the log. Sub-requests share it. */

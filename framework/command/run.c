@@ -1,14 +1,21 @@
 #include "command/command.h"
 #include "command/input.h"
+#include "observe/log.h"
+#include "supervise/activation.h"
 #include "supervise/announce.h"
 #include "supervise/host.h"
+#include "supervise/notify.h"
 #include "supervise/privileges.h"
 #include "supervise/supervisor.h"
 
+#include <poll.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LABEL_SIZE 256
+#define NOTIFY_PAUSE_MS 100
+#define NOTIFY_ATTEMPTS 50
 
 /* ---- One process --------------------------------------------------------------------------- */
 
@@ -16,6 +23,8 @@
 struct single {
 	struct tn_listener listeners[TN_LISTEN_MAX];
 	int sockets[TN_LISTEN_MAX];
+	size_t given; /* of these, by systemd: all or none */
+	struct tn_notify *notify;
 };
 
 static int refuse(struct tn_host *host, int code, const char *reason)
@@ -37,7 +46,9 @@ static int bind_all(struct tn_host *host)
 	struct single *single = host->argument;
 	char reason[TN_REASON_SIZE];
 
-	for (size_t i = 0; i < settings->listen_count; i++) {
+	for (; host->socket_count < single->given; host->socket_count++)
+		single->sockets[host->socket_count] = single->listeners[host->socket_count].socket;
+	for (size_t i = 0; !single->given && i < settings->listen_count; i++) {
 		int code = tn_listener_bind(&single->listeners[i], &settings->listen[i], reason,
 		                            sizeof(reason));
 
@@ -49,6 +60,23 @@ static int bind_all(struct tn_host *host)
 	return 0;
 }
 
+/* There is no loop yet in which it could be tried again, and the manager waits for this. */
+static void notify_ready(struct tn_notify *notify)
+{
+	struct timespec now = { 0 };
+
+	if (tn_notify_unwatch(notify))
+		tn_log_write(TN_LOG_INFO, NULL, "a single process may be held up, as by a "
+		                                "debugger: systemd's watchdog is turned off");
+	tn_notify_ready(notify, "serving");
+	for (int i = 0; i < NOTIFY_ATTEMPTS; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (tn_notify_turn(notify, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000) < 0)
+			break;
+		poll(NULL, 0, NOTIFY_PAUSE_MS);
+	}
+}
+
 /* After the start hooks: who connects earlier would wait for a host that may not come up. */
 static int listen_all(struct tn_host *host)
 {
@@ -56,6 +84,7 @@ static int listen_all(struct tn_host *host)
 	char reason[TN_REASON_SIZE];
 
 	tn_announce_fallback(host->plan);
+	tn_announce_given(host->plan, single->given);
 	for (size_t i = 0; i < host->socket_count; i++) {
 		int code = tn_listener_listen(&single->listeners[i], reason, sizeof(reason));
 
@@ -63,6 +92,7 @@ static int listen_all(struct tn_host *host)
 			return refuse(host, code, reason);
 		tn_announce_listener(&single->listeners[i]);
 	}
+	notify_ready(single->notify);
 	return 0;
 }
 
@@ -97,16 +127,15 @@ static int run_plan(struct tn_host *host)
 	return EX_CONFIG;
 }
 
-static int run_single(const struct tn_arguments *arguments)
+static int serve(const struct tn_arguments *arguments, struct single *single)
 {
-	struct single single;
 	struct tn_host host = {
-		.sockets = single.sockets,
+		.sockets = single->sockets,
 		.log = -1,
 		.bind = bind_all,
 		.ready = listen_all,
 		.report = report,
-		.argument = &single,
+		.argument = single,
 	};
 	struct tn_config *config;
 	struct tn_plan *plan = NULL;
@@ -120,6 +149,23 @@ static int run_single(const struct tn_arguments *arguments)
 	tn_plan_destroy(plan);
 	tn_config_destroy(config);
 	tn_errors_finish(&host.errors);
+	return code;
+}
+
+/* What systemd has given is taken first: no file that is opened later is taken for it. */
+static int run_single(const struct tn_arguments *arguments)
+{
+	struct single single = { 0 };
+	char reason[TN_REASON_SIZE];
+	int code = tn_activation_take(single.listeners, &single.given, reason, sizeof(reason));
+
+	if (code) {
+		tn_complain("%s", reason);
+		return code;
+	}
+	single.notify = tn_notify_open();
+	code = serve(arguments, &single);
+	tn_notify_close(single.notify);
 	return code;
 }
 

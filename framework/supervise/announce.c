@@ -36,7 +36,26 @@ void tn_announce_fallback(const struct tn_plan *plan)
 		             count == 1 ? "it is" : "they are");
 }
 
+/* Who is not sure which of the two holds finds it here. */
+void tn_announce_given(const struct tn_plan *plan, size_t count)
+{
+	const struct tn_entry *entry = tn_keys_find(&plan->host, "listen");
+	const char *plural = count == 1 ? "" : "s";
+
+	if (!count)
+		return;
+	if (entry)
+		tn_log_write(TN_LOG_INFO, NULL, "systemd gave %zu socket%s: `listen` (%s:%u) is "
+		                                "not used",
+		             count, plural, entry->place.file, entry->place.line);
+	else
+		tn_log_write(TN_LOG_INFO, NULL, "systemd gave %zu socket%s", count, plural);
+}
+
 void tn_announce_listener(const struct tn_listener *listener)
 {
-	tn_log_write(TN_LOG_INFO, NULL, "listening on http://%s", listener->name);
+	bool local = strncmp(listener->name, "unix:", strlen("unix:")) == 0;
+
+	tn_log_write(TN_LOG_INFO, NULL, "listening on %s%s", local ? "" : "http://",
+	             listener->name);
 }

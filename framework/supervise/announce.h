@@ -9,6 +9,10 @@
  * environment. */
 void tn_announce_fallback(const struct tn_plan *plan);
 
+/* That there are so many sockets of systemd's, and that `listen`, where it is written, is not used;
+ * nothing where there are none. */
+void tn_announce_given(const struct tn_plan *plan, size_t count);
+
 /* "listening on http://127.0.0.1:8080". */
 void tn_announce_listener(const struct tn_listener *listener);
 

@@ -1,11 +1,15 @@
 #include "supervise/listener.h"
 
+#include "observe/log.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -54,7 +58,22 @@ static int resolve(const struct tn_address *address, struct addrinfo **found, ch
 	return EX_UNAVAILABLE;
 }
 
-static void name_socket(struct tn_listener *listener)
+/* An abstract name begins with a NUL, and ends with the address. */
+static void name_unix(struct tn_listener *listener, const struct sockaddr_un *address,
+                      socklen_t size)
+{
+	size_t length = size - offsetof(struct sockaddr_un, sun_path);
+	bool abstract = length && !address->sun_path[0];
+	char path[sizeof(address->sun_path) + 1];
+
+	snprintf(path, sizeof(path), "%s%.*s", abstract ? "@" : "", (int)(length - abstract),
+	         address->sun_path + abstract);
+	memcpy(listener->name, "unix:", sizeof("unix:"));
+	tn_log_escape(listener->name + strlen("unix:"), TN_LISTENER_NAME - strlen("unix:"), path,
+	              false);
+}
+
+void tn_listener_name(struct tn_listener *listener)
 {
 	struct sockaddr_storage address = { 0 };
 	socklen_t size = sizeof(address);
@@ -62,6 +81,10 @@ static void name_socket(struct tn_listener *listener)
 	char port[NI_MAXSERV] = "?";
 
 	getsockname(listener->socket, (struct sockaddr *)&address, &size);
+	if (address.ss_family == AF_UNIX) {
+		name_unix(listener, (const struct sockaddr_un *)&address, size);
+		return;
+	}
 	getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port, sizeof(port),
 	            NI_NUMERICHOST | NI_NUMERICSERV);
 	if (address.ss_family == AF_INET6)
@@ -115,7 +138,7 @@ int tn_listener_bind(struct tn_listener *listener, const struct tn_address *addr
 	if (listener->socket < 0)
 		code = explain(listener->name, errno, reason, room);
 	else
-		name_socket(listener);
+		tn_listener_name(listener);
 	freeaddrinfo(found);
 	return code;
 }
@@ -160,7 +183,7 @@ int tn_listener_join(const struct tn_listener *listener)
 
 int tn_listener_listen(const struct tn_listener *listener, char *reason, size_t room)
 {
-	if (listen(listener->socket, SOMAXCONN) == 0)
+	if (listener->given || listen(listener->socket, SOMAXCONN) == 0)
 		return 0;
 	return explain(listener->name, errno, reason, room);
 }

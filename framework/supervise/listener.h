@@ -8,7 +8,9 @@
 
 struct tn_listener {
 	int socket;
-	char name[TN_LISTENER_NAME]; /* "127.0.0.1:8080", with the port that it really has */
+	bool given;                  /* by systemd: it listens, and is shared by all processes (activation.h) */
+	char name[TN_LISTENER_NAME]; /* "127.0.0.1:8080", with the port that it really has;
+	                              * "unix:/run/tenon.sock" */
 };
 
 /*
@@ -25,7 +27,11 @@ int tn_listener_bind(struct tn_listener *listener, const struct tn_address *addr
  */
 int tn_listener_join(const struct tn_listener *listener);
 
-/* From now on the kernel lets clients in. As tn_listener_bind. */
+/* Fills in the name of the address that the listener's socket is bound to. */
+void tn_listener_name(struct tn_listener *listener);
+
+/* From now on the kernel lets clients in. As tn_listener_bind. One that was given listens already,
+ * with a queue as long as its unit says. */
 int tn_listener_listen(const struct tn_listener *listener, char *reason, size_t room);
 
 #endif

@@ -117,6 +117,8 @@ struct host_options {
 	const char *const *environment; /* more of it, "NAME=value", ended by NULL */
 	unsigned descriptors;           /* RLIMIT_NOFILE, soft and hard; 0: as it is */
 	const char *const *before;      /* words before the command line, ended by NULL */
+	const int *sockets;             /* it has them from 3 on, as systemd gives them */
+	unsigned socket_count;
 };
 
 struct host {

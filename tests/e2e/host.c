@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define WORDS_MOST 64
+#define SOCKETS_MOST 32
+#define PROCESS_SIZE 12
 
 static struct host *hosts; /* all that were ever started, the last one first */
 
@@ -68,6 +70,9 @@ struct child {
 	const char *out;
 	const char *err;
 	unsigned descriptors;
+	const int *sockets;
+	unsigned socket_count;
+	char *process; /* LISTEN_PID: where its digits go; NULL where there are no sockets */
 };
 
 static void begin_child(struct child *child, const char *const *environment)
@@ -93,6 +98,20 @@ static void open_as(const char *path, int number)
 		close(file);
 }
 
+/* LISTEN_PID is known in the child alone, where nothing is allocated any more. */
+static void give_sockets(const struct child *child)
+{
+	int safe[SOCKETS_MOST];
+
+	for (unsigned i = 0; i < child->socket_count; i++)
+		safe[i] = fcntl(child->sockets[i], F_DUPFD, 3 + SOCKETS_MOST);
+	for (unsigned i = 0; i < child->socket_count; i++)
+		if (dup2(safe[i], 3 + (int)i) < 0)
+			_exit(127);
+	if (child->process)
+		snprintf(child->process, PROCESS_SIZE, "%d", (int)getpid());
+}
+
 static _Noreturn void become(const struct child *child, pid_t parent)
 {
 	struct rlimit limit = { child->descriptors, child->descriptors };
@@ -105,7 +124,8 @@ static _Noreturn void become(const struct child *child, pid_t parent)
 		_exit(127);
 	open_as(child->out, STDOUT_FILENO);
 	open_as(child->err, STDERR_FILENO);
-	for (int file = 3; file < 256; file++)
+	give_sockets(child);
+	for (int file = 3 + (int)child->socket_count; file < 256; file++)
 		close(file);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -219,6 +239,21 @@ static struct host *spawn(const struct child *child)
 	return host;
 }
 
+static void add_sockets(struct child *child, const struct host_options *options)
+{
+	static const char before[] = "LISTEN_PID=";
+
+	if (!options->socket_count)
+		return;
+	if (options->socket_count > SOCKETS_MOST)
+		give_up("too many sockets");
+	child->sockets = options->sockets;
+	child->socket_count = options->socket_count;
+	add_word(&child->environment, text_of("LISTEN_FDS=%u", options->socket_count));
+	add_word(&child->environment, text_of("%s%*s", before, PROCESS_SIZE, ""));
+	child->process = child->environment.list[child->environment.count - 1] + strlen(before);
+}
+
 struct host *host_spawn(const char *file, const struct host_options *options)
 {
 	static const struct host_options none = { 0 };
@@ -234,6 +269,7 @@ struct host *host_spawn(const char *file, const struct host_options *options)
 		add_word(&child.command, "--single");
 	add_word(&child.command, file);
 	child.descriptors = options->descriptors;
+	add_sockets(&child, options);
 	return spawn(&child);
 }
 

@@ -222,6 +222,19 @@ static void a_port_that_another_was_faster_to_take_is_unavailable(void)
 	close_fixture(&second);
 }
 
+/* Its queue is as long as the unit says. */
+static void one_that_was_given_is_left_as_it_is(void)
+{
+	struct fixture fixture;
+
+	bind_to(&fixture, "127.0.0.1:0");
+	fixture.listener.given = true;
+	CHECK_NUMBER(tn_listener_listen(&fixture.listener, fixture.reason, sizeof(fixture.reason)),
+	             0);
+	CHECK_NUMBER(option_of(&fixture, SOL_SOCKET, SO_ACCEPTCONN), 0);
+	close_fixture(&fixture);
+}
+
 /* ---- Several sockets for one address -------------------------------------------------------- */
 
 /* The second one of an address, which listens too. */
@@ -410,6 +423,7 @@ TEST_MAIN("supervise/listener",
           TEST(a_star_takes_both_families),
           TEST(a_port_in_use_is_unavailable),
           TEST(a_port_that_another_was_faster_to_take_is_unavailable),
+          TEST(one_that_was_given_is_left_as_it_is),
           TEST(two_sockets_share_an_address),
           TEST(two_sockets_share_an_ipv6_address),
           TEST(two_sockets_share_both_families),
