@@ -59,6 +59,19 @@ static void print_counts(const json_t *whole)
 	printf("%s\n", json_is_true(json_object_get(whole, "probation")) ? ", on probation" : "");
 }
 
+static void print_quarantined(const json_t *list, const char *file)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *one = json_array_get(list, i);
+		long long crashes = number(one, "crashes");
+
+		printf("worker '%s' is in quarantine since %s, after %lld crash%s: tenon release "
+		       "%s %s\n",
+		       text(one, "worker"), text(one, "since"), crashes, crashes == 1 ? "" : "es",
+		       file, text(one, "worker"));
+	}
+}
+
 static void print_head(const json_t *whole, const char *file)
 {
 	long long workers = number(whole, "workers");
@@ -73,6 +86,7 @@ static void print_head(const json_t *whole, const char *file)
 	else
 		printf("no generation serves yet\n");
 	print_counts(whole);
+	print_quarantined(json_object_get(whole, "quarantined"), file);
 }
 
 static void add_process(struct tn_table *table, const json_t *process)

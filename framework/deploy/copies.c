@@ -1,5 +1,7 @@
 #include "deploy/copies.h"
 
+#include "deploy/renew.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -26,7 +28,7 @@ static void let_go(struct tn_copies_store *store)
 	free(store);
 }
 
-static struct tn_copies_store *make_store(char *reason)
+static struct tn_copies_store *make_store(const struct tn_stage_reader *reader, char *reason)
 {
 	struct tn_copies_store *store = calloc(1, sizeof(*store));
 
@@ -34,7 +36,7 @@ static struct tn_copies_store *make_store(char *reason)
 	if (!store)
 		return NULL;
 	store->holders = 1;
-	store->stage = tn_stage_create(reason);
+	store->stage = tn_stage_create_for(reader, reason);
 	if (store->stage)
 		return store;
 	free(store);
@@ -86,15 +88,15 @@ static char *repeat(const char *text)
 }
 
 /* What the running ones have. */
-static struct tn_module_copy share(const struct tn_module_copy *before)
+static struct tn_module_copy share(const struct tn_module_copy *running)
 {
-	struct tn_module_copy copy = *before;
+	struct tn_module_copy copy = *running;
 
-	copy.path = repeat(before->path);
-	copy.file = repeat(before->file);
-	copy.directory = repeat(before->directory);
+	copy.path = repeat(running->path);
+	copy.file = repeat(running->file);
+	copy.directory = repeat(running->directory);
 	copy.reason = NULL;
-	copy.store = hold(before->store);
+	copy.store = hold(running->store);
 	return copy;
 }
 
@@ -114,36 +116,58 @@ static struct tn_module_copy make(struct tn_copies_store *store, const char *pat
 	return copy;
 }
 
-static bool add(struct tn_copies *copies, const struct tn_copies *before, const char *anew,
-                struct tn_copies_store *store, const char *path)
+/* With what the copies of a plan are made. */
+struct maker {
+	struct tn_copies *copies;
+	struct tn_copies_store *store;
+	const struct tn_plan *plan;
+	const struct tn_copies *running;
+	const char *workers;
+};
+
+static bool add(const struct maker *maker, const char *path)
 {
-	bool kept = before && anew && strcmp(path, anew) != 0;
-	const struct tn_module_copy *found = kept ? tn_copies_find(before, path) : NULL;
-	struct tn_module_copy copy = found && found->file ? share(found) : make(store, path);
+	bool kept = maker->running && !tn_renew_module(maker->plan, maker->workers, path);
+	const struct tn_module_copy *found = kept ? tn_copies_find(maker->running, path) : NULL;
+	struct tn_module_copy copy = found && found->file ? share(found) : make(maker->store, path);
 
 	if (is_whole(&copy))
-		return tn_copies_add(copies, &copy);
+		return tn_copies_add(maker->copies, &copy);
 	finish(&copy);
 	return false;
 }
 
-int tn_copies_make(struct tn_copies *copies, const struct tn_plan *plan,
-                   const struct tn_copies *before, const char *anew, char *reason)
+static bool add_all(const struct maker *maker)
 {
-	struct tn_copies_store *store = make_store(reason);
-	bool fine = true;
+	for (size_t i = 0; i < maker->plan->count; i++) {
+		const char *path = maker->plan->workers[i].module_path;
+
+		if (maker->plan->workers[i].reachable && !tn_copies_find(maker->copies, path) &&
+		    !add(maker, path))
+			return false;
+	}
+	return true;
+}
+
+int tn_copies_make(struct tn_copies *copies, const struct tn_plan *plan,
+                   const struct tn_stage_reader *reader, const struct tn_copies *running,
+                   const char *workers, char *reason)
+{
+	struct maker maker = {
+		.copies = copies,
+		.store = make_store(reader, reason),
+		.plan = plan,
+		.running = running,
+		.workers = workers,
+	};
+	bool added;
 
 	*copies = (struct tn_copies){ 0 };
-	if (!store)
+	if (!maker.store)
 		return EX_CANTCREAT;
-	for (size_t i = 0; i < plan->count && fine; i++) {
-		const char *path = plan->workers[i].module_path;
-
-		if (plan->workers[i].reachable && !tn_copies_find(copies, path))
-			fine = add(copies, before, anew, store, path);
-	}
-	let_go(store);
-	if (fine)
+	added = add_all(&maker);
+	let_go(maker.store);
+	if (added)
 		return 0;
 	snprintf(reason, TN_REASON_SIZE, "out of memory");
 	tn_copies_finish(copies);

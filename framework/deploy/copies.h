@@ -27,16 +27,18 @@ struct tn_copies {
 };
 
 /*
- * Copies the modules of the Workers that are reachable to a new stage. `before`, which may be NULL,
- * has copies that are kept instead, but for the path `anew`; NULL: for all. A module that cannot be
- * copied is no error here: whoever loads it tells the reason.
+ * Copies the modules of the Workers that are reachable to a new stage, for the reader
+ * (tn_stage_create_for). `running`, which may be NULL, has copies that are kept instead, but for the
+ * modules of these Workers (names.h). A module that cannot be copied is no error here: whoever loads
+ * it tells the reason.
  *
  * Returns 0, and *copies, for tn_copies_finish; or an exit code, and why with the cure in `reason`
  * (TN_REASON_SIZE bytes): EX_CANTCREAT where there is no place for a stage, EX_OSERR where there is
  * no memory. One thread only.
  */
 int tn_copies_make(struct tn_copies *copies, const struct tn_plan *plan,
-                   const struct tn_copies *before, const char *anew, char *reason);
+                   const struct tn_stage_reader *reader, const struct tn_copies *running,
+                   const char *workers, char *reason);
 
 /* The copy of a module by the original's path; NULL where there is none. */
 const struct tn_module_copy *tn_copies_find(const struct tn_copies *copies, const char *path);

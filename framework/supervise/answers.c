@@ -35,20 +35,45 @@ void tn_supervisor_print_errors(const struct tn_supervisor *supervisor,
 	free(text);
 }
 
+/* "tenon: FILE: ...", for the caller to free; NULL where there is no memory. */
+TN_PRINTF(2, 0)
+static char *compose(const struct tn_supervisor *supervisor, const char *format, va_list list)
+{
+	char *message = NULL, *text = NULL;
+
+	if (vasprintf(&message, format, list) < 0)
+		return NULL;
+	if (asprintf(&text, "tenon: %s: %s\n", supervisor->options->path, message) < 0)
+		text = NULL;
+	free(message);
+	return text;
+}
+
+void tn_supervisor_tell(const struct tn_supervisor *supervisor, struct tn_control_client *client,
+                        const char *format, ...)
+{
+	va_list list;
+	char *text;
+
+	va_start(list, format);
+	text = compose(supervisor, format, list);
+	va_end(list);
+	if (text)
+		tn_control_tell(client, text);
+	free(text);
+}
+
 void tn_supervisor_answer(const struct tn_supervisor *supervisor, enum tn_control_ask ask,
                           const char *format, ...)
 {
-	char *message = NULL, *text = NULL;
 	va_list list;
+	char *text;
 
 	va_start(list, format);
-	if (vasprintf(&message, format, list) < 0)
-		message = NULL;
+	text = compose(supervisor, format, list);
 	va_end(list);
-	if (message &&
-	    asprintf(&text, "tenon: %s: %s\n", supervisor->options->path, message) >= 0)
+	if (text)
 		tn_control_tell_all(supervisor->control, ask, text);
-	free(message);
 	free(text);
 }
 
@@ -72,6 +97,8 @@ void tn_supervisor_turn_away(const struct tn_supervisor *supervisor)
 	tn_supervisor_answer(supervisor, TN_CONTROL_RELOAD,
 	                     "the host stops: there is no reload");
 	tn_control_end_all(supervisor->control, TN_CONTROL_RELOAD, EX_UNAVAILABLE);
+	tn_supervisor_answer(supervisor, TN_CONTROL_RELEASE, "the host stops: nobody is released");
+	tn_control_end_all(supervisor->control, TN_CONTROL_RELEASE, EX_UNAVAILABLE);
 }
 
 void tn_supervisor_tell_status(const struct tn_supervisor *supervisor,
@@ -88,6 +115,7 @@ void tn_supervisor_tell_status(const struct tn_supervisor *supervisor,
 		.coming = supervisor->coming,
 		.leaving = supervisor->leaving,
 		.past = &supervisor->past,
+		.book = &supervisor->book,
 		.probation = supervisor->good != NULL,
 	});
 

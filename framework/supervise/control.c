@@ -374,6 +374,11 @@ void tn_control_begin_reload(struct tn_control *control, const char *workers)
 	}
 }
 
+void tn_control_begin_release(struct tn_control_client *client)
+{
+	client->ask = TN_CONTROL_RELOADING;
+}
+
 struct tn_control_client *tn_control_first(struct tn_control *control, enum tn_control_ask ask)
 {
 	struct tn_control_client *first = NULL;

@@ -95,6 +95,10 @@ void tn_control_turn_into(struct tn_control *control, enum tn_control_ask ask,
  */
 void tn_control_begin_reload(struct tn_control *control, const char *workers);
 
+/* Begins the release that this client asks for, which takes a new generation, as a reload does: it is
+ * TN_CONTROL_RELOADING from now on. */
+void tn_control_begin_release(struct tn_control_client *client);
+
 /* Answers all clients that ask for it. */
 void tn_control_tell_all(struct tn_control *control, enum tn_control_ask ask, const char *text);
 void tn_control_end_all(struct tn_control *control, enum tn_control_ask ask, int code);

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct tn_generation *tn_generation_create(struct tn_revision *revision, unsigned number)
 {
@@ -11,8 +12,12 @@ struct tn_generation *tn_generation_create(struct tn_revision *revision, unsigne
 	if (!generation)
 		return NULL;
 	generation->number = number;
+	generation->log = -1;
 	generation->revision = tn_revision_hold(revision);
-	return generation;
+	if (tn_marks_create(&generation->marks, revision->plan->count))
+		return generation;
+	tn_generation_destroy(generation);
+	return NULL;
 }
 
 void tn_generation_destroy(struct tn_generation *generation)
@@ -25,6 +30,9 @@ void tn_generation_destroy(struct tn_generation *generation)
 		free(generation->seats[i].sockets);
 	}
 	free(generation->seats);
+	if (generation->log >= 0)
+		close(generation->log);
+	tn_marks_finish(&generation->marks);
 	tn_revision_release(generation->revision);
 	free(generation);
 }
@@ -44,6 +52,12 @@ size_t tn_generation_wanted(const struct tn_revision *revision)
 	return (size_t)CPU_COUNT(&cores);
 }
 
+static void add_slot(struct tn_seat *seat, const int *sockets, size_t addresses)
+{
+	for (size_t i = 0; i < addresses; i++)
+		seat->sockets[seat->socket_count++] = sockets[i];
+}
+
 /* With more slots than seats, a seat gets several; with fewer, several share one. */
 static bool deal(const struct tn_generation *generation, size_t number, const int *sockets,
                  size_t slots, size_t addresses)
@@ -55,8 +69,11 @@ static bool deal(const struct tn_generation *generation, size_t number, const in
 	if (!seat->sockets)
 		return false;
 	for (size_t slot = first; slot < slots; slot += generation->count)
-		for (size_t i = 0; i < addresses; i++)
-			seat->sockets[seat->socket_count++] = sockets[slot * addresses + i];
+		add_slot(seat, sockets + slot * addresses, addresses);
+	seat->watched = seat->socket_count;
+	for (size_t slot = 0; slot < slots; slot++)
+		if (slot < first || (slot - first) % generation->count)
+			add_slot(seat, sockets + slot * addresses, addresses);
 	return true;
 }
 
@@ -75,6 +92,16 @@ bool tn_generation_deal(struct tn_generation *generation, const int *sockets, si
 		if (!deal(generation, i, sockets, slots, addresses))
 			return false;
 	return true;
+}
+
+void tn_generation_log(struct tn_generation *generation, int log)
+{
+	if (generation->log >= 0)
+		close(generation->log);
+	generation->log = log;
+	for (size_t i = 0; i < generation->count && log >= 0; i++)
+		if (generation->seats[i].process.pid)
+			tn_process_send_log(&generation->seats[i].process, log);
 }
 
 void tn_generation_signal(const struct tn_generation *generation, int signal)

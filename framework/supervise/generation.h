@@ -2,6 +2,8 @@
 #ifndef TENON_SUPERVISE_GENERATION_H
 #define TENON_SUPERVISE_GENERATION_H
 
+#include "deploy/names.h"
+#include "supervise/marks.h"
 #include "supervise/page.h"
 #include "supervise/process.h"
 #include "supervise/revision.h"
@@ -17,8 +19,10 @@ struct tn_seat {
 	int64_t kill_at;    /* ms; it hangs and was told to abort; 0: it does not */
 	uint64_t turns;     /* of its loop, as they were seen last */
 	int64_t turned_at;  /* ms; when they were first seen so */
-	int *sockets;       /* that it listens on; not its own */
+	int *sockets;       /* its own, then those that may be lent to it; none is closed here */
 	size_t socket_count;
+	size_t watched; /* how many are its own */
+	size_t lent_to; /* the number of the seat that has them meanwhile, plus 1; 0: none has */
 };
 
 /* What processes have done. */
@@ -31,15 +35,21 @@ struct tn_tally {
 struct tn_generation {
 	unsigned number;
 	struct tn_revision *revision;
+	struct tn_marks marks;     /* of the Workers in quarantine */
+	int log;                   /* the access log; -1: it is no file */
+	char lifts[TN_NAMES_SIZE]; /* who is to come out of quarantine when it serves */
+	bool lifts_all;
 	struct tn_seat *seats;
 	size_t count;
 	bool served;                /* it was let to serve */
+	bool hurried;               /* it is not to wait for idle clients any more */
 	bool restored;              /* it is what the one before was rolled back to */
 	int64_t end_at;             /* ms; when its processes are to have ended; 0: they serve */
 	struct tn_generation *next; /* in a list of several */
 };
 
-/* One without a process. It holds the revision. NULL where there is no memory. */
+/* One without a process; nobody is in quarantine. It holds the revision. NULL, and errno set, where
+ * there is no memory. */
 struct tn_generation *tn_generation_create(struct tn_revision *revision, unsigned number);
 
 /* NULL is fine. Its processes have ended. */
@@ -48,9 +58,13 @@ void tn_generation_destroy(struct tn_generation *generation);
 /* How many processes a revision wants. */
 size_t tn_generation_wanted(const struct tn_revision *revision);
 
+/* Takes over another access log, which may be -1, and has all processes go on with it. */
+void tn_generation_log(struct tn_generation *generation, int log);
+
 /*
  * Makes its seats, and deals them the sockets of `slots` slots round-robin: `sockets` has
- * `addresses` of them for each slot. false where there is no memory.
+ * `addresses` of them for each slot. Each seat gets the others, too, behind its own. false where
+ * there is no memory.
  */
 bool tn_generation_deal(struct tn_generation *generation, const int *sockets, size_t slots,
                         size_t addresses);

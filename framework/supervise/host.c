@@ -42,7 +42,7 @@ static int make_copies(struct run *run)
 
 	if (run->host->copies)
 		return 0;
-	code = tn_copies_make(&run->copies, run->host->plan, NULL, NULL, reason);
+	code = tn_copies_make(&run->copies, run->host->plan, NULL, NULL, NULL, reason);
 	if (!code)
 		return 0;
 	tn_errors_add(&run->host->errors, (struct tn_place){ 0 }, "tenon: %s", reason);

@@ -1,5 +1,6 @@
 #include "supervise/revision.h"
 
+#include "deploy/renew.h"
 #include "supervise/bundle.h"
 
 #include <errno.h>
@@ -26,14 +27,40 @@ static int check_file(const char *path, char *reason)
 	return EX_CONFIG;
 }
 
-static int read_config(struct tn_revision *revision, const struct tn_revision_options *options,
-                       char *reason)
+static int load(const struct tn_revision_options *options, struct tn_config **config,
+                struct tn_errors *errors, char *reason)
 {
-	int code = options->again ? check_file(options->path, reason) : 0;
+	int code = options->running ? check_file(options->path, reason) : 0;
 
-	return code ? code
-	            : tn_config_load(options->path, NULL, &revision->config, options->errors,
-	                             reason);
+	return code ? code : tn_config_load(options->path, NULL, config, errors, reason);
+}
+
+/* What is wrong elsewhere in the files does not count. */
+static int renew_config(struct tn_revision *revision, const struct tn_revision_options *options,
+                        char *reason)
+{
+	struct tn_errors errors = { 0 };
+	struct tn_config *disk = NULL;
+	int code = load(options, &disk, &errors, reason);
+
+	if (!code) {
+		code = tn_renew_config(options->running->config, disk, &errors, options->workers,
+		                       &revision->config, options->errors);
+		reason[0] = '\0';
+	}
+	tn_config_destroy(disk);
+	tn_errors_finish(&errors);
+	return code;
+}
+
+static bool read_secrets(struct tn_revision *revision, const struct tn_revision_options *options)
+{
+	if (options->workers)
+		return tn_secrets_renew(&revision->secrets, revision->plan,
+		                        &options->running->secrets, options->workers,
+		                        options->vault, options->errors);
+	return tn_secrets_read(&revision->secrets, revision->plan, options->vault,
+	                       options->errors);
 }
 
 static int read_plan(struct tn_revision *revision, const struct tn_revision_options *options,
@@ -41,18 +68,25 @@ static int read_plan(struct tn_revision *revision, const struct tn_revision_opti
 {
 	revision->plan = tn_plan_create(revision->config, options->environment, options->errors);
 	if (!revision->plan || !tn_vault_take(options->vault, revision->config) ||
-	    !tn_secrets_read(&revision->secrets, revision->plan, options->vault, options->errors))
+	    !read_secrets(revision, options))
 		return out_of_memory(reason);
 	reason[0] = '\0';
+	tn_privileges_find(revision->plan, &revision->privileges, options->errors);
 	return options->errors->errors ? EX_CONFIG : 0;
+}
+
+static int make_copies(struct tn_revision *revision, const struct tn_revision_options *options,
+                       char *reason)
+{
+	const struct tn_stage_reader reader = tn_privileges_reader(&revision->privileges);
+	const struct tn_copies *kept = options->workers ? &options->running->copies : NULL;
+
+	return tn_copies_make(&revision->copies, revision->plan, &reader, kept, options->workers,
+	                      reason);
 }
 
 static int make_bundle(struct tn_revision *revision, char *reason)
 {
-	int code = tn_copies_make(&revision->copies, revision->plan, NULL, NULL, reason);
-
-	if (code)
-		return code;
 	revision->bundle = tn_bundle_write(revision->plan, &revision->secrets, &revision->copies);
 	if (revision->bundle >= 0)
 		return 0;
@@ -72,9 +106,12 @@ struct tn_revision *tn_revision_read(const struct tn_revision_options *options, 
 		return NULL;
 	revision->holders = 1;
 	revision->bundle = -1;
-	*code = read_config(revision, options, reason);
+	*code = options->workers ? renew_config(revision, options, reason)
+	                         : load(options, &revision->config, options->errors, reason);
 	if (!*code)
 		*code = read_plan(revision, options, reason);
+	if (!*code)
+		*code = make_copies(revision, options, reason);
 	if (!*code)
 		*code = make_bundle(revision, reason);
 	if (!*code)

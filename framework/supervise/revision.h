@@ -9,11 +9,13 @@
 
 #include "deploy/copies.h"
 #include "deploy/secrets.h"
+#include "supervise/privileges.h"
 
 struct tn_revision {
 	struct tn_config *config;
 	struct tn_plan *plan;
 	struct tn_secrets secrets;
+	struct tn_privileges privileges;
 	struct tn_copies copies;
 	int bundle; /* tn_bundle_write */
 	unsigned holders;
@@ -23,7 +25,10 @@ struct tn_revision {
 struct tn_revision_options {
 	const char *path;
 	const char *environment; /* NULL: none */
-	bool again;              /* it was read before: the path is to be a regular file now */
+	/* What was read before: the path is to be a regular file now. NULL: nothing. */
+	const struct tn_revision *running;
+	/* Of which all is kept but the sections of these Workers (names.h); NULL: nothing is. */
+	const char *workers;
 	struct tn_vault *vault;
 	struct tn_errors *errors;
 };

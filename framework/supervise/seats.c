@@ -1,12 +1,10 @@
-/* seats.c - the processes of a generation: starting, reading, burying and replacing them. */
+/* seats.c - the processes of a generation: starting, reading, replacing them. */
 #include "observe/log.h"
 #include "supervise/state.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <sysexits.h>
 #include <unistd.h>
 
 #define STEADY_MS (10 * 1000) /* who served for so long has not failed at its start */
@@ -23,38 +21,55 @@ static void forget_page(struct tn_seat *seat)
 	seat->page = NULL;
 }
 
+void tn_seat_clear(struct tn_seat *seat)
+{
+	tn_process_forget(&seat->process);
+	forget_page(seat);
+	seat->ready = false;
+	seat->kill_at = 0;
+}
+
+static bool start_process(const struct tn_supervisor *supervisor,
+                          const struct tn_generation *generation, struct tn_seat *seat)
+{
+	const struct tn_revision *revision = generation->revision;
+	char privileges[TN_PRIVILEGES_TEXT];
+	const struct tn_process_options options = {
+		.program = supervisor->program,
+		.bundle = revision->bundle,
+		.page = tn_page_create(&seat->page),
+		.quarantine = generation->marks.descriptor,
+		.log = generation->log,
+		.privileges = tn_privileges_write(&revision->privileges, privileges),
+		.sockets = seat->sockets,
+		.socket_count = seat->socket_count,
+		.watched = seat->watched,
+	};
+	bool started = options.page >= 0 && tn_process_start(&seat->process, &options);
+	int error = errno;
+
+	if (options.page >= 0)
+		close(options.page);
+	errno = error;
+	return started;
+}
+
 void tn_seat_start(struct tn_supervisor *supervisor, const struct tn_generation *generation,
                    struct tn_seat *seat)
 {
-	int page = tn_page_create(&seat->page);
-	const struct tn_process_options options = {
-		.program = supervisor->program,
-		.bundle = generation->revision->bundle,
-		.page = page,
-		.quarantine = -1,
-		.log = -1,
-		.sockets = seat->sockets,
-		.socket_count = seat->socket_count,
-		.watched = seat->socket_count,
-	};
-	bool started;
-	int error;
-
 	seat->ready = false;
 	seat->started_at = tn_supervisor_now();
 	seat->turns = 0;
 	seat->kill_at = 0;
-	started = page >= 0 && tn_process_start(&seat->process, &options);
-	error = errno;
-	if (page >= 0)
-		close(page);
-	if (started)
+	if (start_process(supervisor, generation, seat))
 		return;
+	tn_log_write(TN_LOG_ERROR, NULL, "a host process cannot be started: %s", strerror(errno));
 	forget_page(seat);
-	tn_log_write(TN_LOG_ERROR, NULL, "a host process cannot be started: %s", strerror(error));
 	seat->failures++;
 	seat->restart_at = tn_supervisor_now() + BACKOFF_MOST_MS;
 }
+
+/* ---- Replacing ----------------------------------------------------------------------------- */
 
 /* At once the first time, then ever later. */
 static int64_t backoff(unsigned failures)
@@ -66,6 +81,73 @@ static int64_t backoff(unsigned failures)
 	for (unsigned i = 2; i < failures && pause < BACKOFF_MOST_MS; i++)
 		pause *= 2;
 	return pause < BACKOFF_MOST_MS ? pause : BACKOFF_MOST_MS;
+}
+
+/* Where a socket stands among those of a seat. */
+static bool find_socket(const struct tn_seat *seat, int socket, size_t *place)
+{
+	for (*place = 0; *place < seat->socket_count; ++*place)
+		if (seat->sockets[*place] == socket)
+			return true;
+	return false;
+}
+
+/* Its own are its own. */
+static void have_watched(const struct tn_seat *owner, const struct tn_seat *neighbour, bool watched)
+{
+	size_t place;
+
+	for (size_t i = 0; i < owner->watched; i++)
+		if (find_socket(neighbour, owner->sockets[i], &place) &&
+		    place >= neighbour->watched)
+			tn_process_watch(&neighbour->process, place, watched);
+}
+
+static void lend(struct tn_generation *generation, struct tn_seat *owner)
+{
+	for (size_t i = 0; i < generation->count; i++) {
+		const struct tn_seat *neighbour = &generation->seats[i];
+
+		if (neighbour == owner || !neighbour->ready || neighbour->kill_at)
+			continue;
+		have_watched(owner, neighbour, true);
+		owner->lent_to = i + 1;
+		return;
+	}
+}
+
+static void take_back(const struct tn_generation *generation, struct tn_seat *owner)
+{
+	if (owner->lent_to)
+		have_watched(owner, &generation->seats[owner->lent_to - 1], false);
+	owner->lent_to = 0;
+}
+
+/* What the seat had from others has nobody now. */
+static void pass_on(struct tn_generation *generation, const struct tn_seat *seat)
+{
+	for (size_t i = 0; i < generation->count; i++) {
+		struct tn_seat *owner = &generation->seats[i];
+
+		if (owner->lent_to != (size_t)(seat - generation->seats) + 1)
+			continue;
+		owner->lent_to = 0;
+		lend(generation, owner);
+	}
+}
+
+int64_t tn_seat_replace(struct tn_generation *generation, struct tn_seat *seat)
+{
+	int64_t now = tn_supervisor_now();
+	int64_t pause;
+
+	seat->failures = now - seat->started_at < STEADY_MS ? seat->failures + 1 : 1;
+	pause = backoff(seat->failures);
+	seat->restart_at = now + pause;
+	if (pause && !seat->lent_to)
+		lend(generation, seat);
+	pass_on(generation, seat);
+	return pause;
 }
 
 /* ---- What the processes tell --------------------------------------------------------------- */
@@ -101,8 +183,10 @@ static void note_ready(struct tn_supervisor *supervisor, const struct tn_generat
                        struct tn_seat *seat)
 {
 	seat->ready = true;
-	if (generation == supervisor->current)
+	if (generation == supervisor->current) {
 		tn_process_release(&seat->process);
+		take_back(generation, seat);
+	}
 	if (generation == supervisor->coming && !supervisor->stopping)
 		tn_supervisor_advance(supervisor);
 }
@@ -129,8 +213,8 @@ static bool read_message(struct tn_supervisor *supervisor, const struct tn_gener
 }
 
 /* A Worker may have got hold of the socket: it is not to keep the supervisor. */
-static void read_seat(struct tn_supervisor *supervisor, const struct tn_generation *generation,
-                      struct tn_seat *seat)
+void tn_seat_read(struct tn_supervisor *supervisor, const struct tn_generation *generation,
+                  struct tn_seat *seat)
 {
 	for (unsigned i = 0; i < MESSAGES_MOST && seat->process.report >= 0; i++)
 		if (!read_message(supervisor, generation, seat))
@@ -141,96 +225,5 @@ static void read_seat(struct tn_supervisor *supervisor, const struct tn_generati
 void tn_seats_read(struct tn_supervisor *supervisor, struct tn_generation *generation)
 {
 	for (size_t i = 0; generation && i < generation->count; i++)
-		read_seat(supervisor, generation, &generation->seats[i]);
-}
-
-/* ---- Burying ------------------------------------------------------------------------------- */
-
-static void describe(int status, char *text, size_t room)
-{
-	if (WIFSIGNALED(status))
-		snprintf(text, room, "SIG%s", sigabbrev_np(WTERMSIG(status)));
-	else
-		snprintf(text, room, "exit code %d", WEXITSTATUS(status));
-}
-
-static void replace_process(const struct tn_supervisor *supervisor, struct tn_seat *seat, pid_t pid,
-                            int status)
-{
-	int64_t now = tn_supervisor_now();
-	char how[32];
-
-	seat->failures = now - seat->started_at < STEADY_MS ? seat->failures + 1 : 1;
-	seat->restart_at = now + backoff(seat->failures);
-	describe(status, how, sizeof(how));
-	tn_log_write(
-		TN_LOG_ERROR, NULL,
-		"host process %d of generation %u ended (%s): another takes its place in %lld ms",
-		(int)pid, supervisor->current->number, how, (long long)(seat->restart_at - now));
-}
-
-/* What was under way in it was not answered. */
-static void note_loss(struct tn_supervisor *supervisor, pid_t pid, int status)
-{
-	char how[32];
-
-	supervisor->code = EX_TEMPFAIL;
-	describe(status, how, sizeof(how));
-	tn_log_write(TN_LOG_WARNING, NULL, "host process %d ended before all was answered (%s)",
-	             (int)pid, how);
-}
-
-static void process_ended(struct tn_supervisor *supervisor, struct tn_generation *generation,
-                          struct tn_seat *seat, int status)
-{
-	pid_t pid = seat->process.pid;
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
-	char why[96];
-	bool served;
-
-	read_seat(supervisor, generation, seat);
-	served = seat->ready && generation->served;
-	if (served)
-		tn_seat_tally(seat, &supervisor->past);
-	tn_process_forget(&seat->process);
-	forget_page(seat);
-	seat->ready = false;
-	if (generation == supervisor->coming) {
-		snprintf(why, sizeof(why), "a host process ended before it was ready, ");
-		describe(status, why + strlen(why), sizeof(why) - strlen(why));
-		tn_supervisor_give_up(supervisor, code ? code : EX_SOFTWARE, why);
-	} else if (supervisor->stopping) {
-		if (code && served)
-			note_loss(supervisor, pid, status);
-	} else if (generation == supervisor->current) {
-		replace_process(supervisor, seat, pid, status);
-	}
-}
-
-static bool find_and_end(struct tn_supervisor *supervisor, struct tn_generation *generation,
-                         pid_t pid, int status)
-{
-	for (size_t i = 0; generation && i < generation->count; i++) {
-		if (generation->seats[i].process.pid != pid)
-			continue;
-		process_ended(supervisor, generation, &generation->seats[i], status);
-		return true;
-	}
-	return false;
-}
-
-void tn_seats_reap(struct tn_supervisor *supervisor)
-{
-	int status;
-	pid_t pid;
-
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		struct tn_generation *leaving = supervisor->leaving;
-		bool found = find_and_end(supervisor, supervisor->current, pid, status) ||
-		             find_and_end(supervisor, supervisor->coming, pid, status);
-
-		for (; !found && leaving; leaving = leaving->next)
-			found = find_and_end(supervisor, leaving, pid, status);
-	}
-	tn_supervisor_bury(supervisor);
+		tn_seat_read(supervisor, generation, &generation->seats[i]);
 }

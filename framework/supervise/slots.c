@@ -1,5 +1,6 @@
 #include "supervise/slots.h"
 
+#include "supervise/activation.h"
 #include "supervise/announce.h"
 
 #include <errno.h>
@@ -58,10 +59,21 @@ static int join(const struct tn_slots *slots, const struct tn_plan *plan, size_t
 	return EX_UNAVAILABLE;
 }
 
+int tn_slots_take(struct tn_slots *slots, char *reason)
+{
+	int code = tn_activation_take(slots->listeners, &slots->given, reason, TN_REASON_SIZE);
+
+	slots->addresses = slots->given;
+	return code;
+}
+
 int tn_slots_bind(struct tn_slots *slots, const struct tn_plan *plan, size_t count)
 {
-	int code = bind_first(slots, plan);
+	int code = slots->given ? 0 : bind_first(slots, plan);
 	size_t addresses = slots->addresses;
+
+	if (slots->given)
+		count = 1;
 
 	slots->sockets = calloc(count * addresses + 1, sizeof(slots->sockets[0]));
 	if (!slots->sockets)
@@ -78,7 +90,7 @@ int tn_slots_listen(const struct tn_slots *slots, const struct tn_plan *plan)
 {
 	char reason[TN_REASON_SIZE];
 
-	for (size_t i = 0; i < slots->addresses; i++) {
+	for (size_t i = 0; i < slots->addresses && !slots->given; i++) {
 		int code = tn_listener_listen(&slots->listeners[i], reason, sizeof(reason));
 
 		if (code) {

@@ -13,11 +13,16 @@
 struct tn_slots {
 	struct tn_listener listeners[TN_LISTEN_MAX]; /* the first slot's */
 	size_t addresses;
+	size_t given; /* so many are systemd's: they are the one slot, and `listen` does not count */
 	int *sockets; /* `addresses` for each slot; -1: it is closed */
 	size_t count;
 };
 
-/* Binds them. Returns 0, or the exit code; it has told why on standard error, in the form of
+/* Takes those that systemd has given; to be called before anything else is opened. Returns 0, or the
+ * exit code with why in the reason (TN_REASON_SIZE bytes). */
+int tn_slots_take(struct tn_slots *slots, char *reason);
+
+/* Binds them, where none were given. Returns 0, or the exit code; it has told why on standard error, in the form of
  * `check`. tn_slots_finish in either case. */
 int tn_slots_bind(struct tn_slots *slots, const struct tn_plan *plan, size_t count);
 

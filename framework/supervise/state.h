@@ -3,7 +3,8 @@
  *
  *	supervisor.c    setting up, the loop, signals and what is asked on the control socket
  *	succession.c    how one generation follows another, and how the last one goes
- *	seats.c         the processes of a generation: starting, reading, burying and replacing them
+ *	seats.c         the processes of a generation: starting, reading, replacing them
+ *	deaths.c        what ended them, and what follows from it
  *	watch.c         what is due at some time: hangs, deadlines, restarts
  *	answers.c       what the clients of the control socket are told
  */
@@ -13,14 +14,27 @@
 #include "supervise/blocks.h"
 #include "supervise/control.h"
 #include "supervise/generation.h"
+#include "supervise/notify.h"
+#include "supervise/quarantine.h"
 #include "supervise/slots.h"
 #include "supervise/supervisor.h"
 
+#define TN_TRACERS 4
+
+/* A process that finds names for the frames of a crash. */
+struct tn_tracer {
+	pid_t pid;                    /* 0: none */
+	struct tn_revision *revision; /* has the modules that it looks into */
+};
+
 struct tn_supervisor {
 	const struct tn_supervisor_options *options;
-	int program; /* this program's file: whatever its name leads to by now */
+	int program;   /* this program's file: whatever its name leads to by now */
+	int backtrace; /* tn_backtrace_find */
 	int signals;
+	struct tn_notify *notify; /* NULL: no service manager asks */
 	struct tn_vault vault;
+	struct tn_quarantine book;
 	struct tn_blocks blocks;
 	struct tn_control *control; /* NULL: there is none */
 	struct tn_slots slots;
@@ -33,10 +47,12 @@ struct tn_supervisor {
 	struct tn_generation *dismissed; /* of these, the one that a stop waits for; NULL */
 	struct tn_revision *good;        /* to go back to in the current one's probation; NULL */
 	int64_t probation_end;           /* ms */
+	int64_t took_over_at;            /* ms; the current one */
 	struct tn_tally past;            /* of the processes that have ended */
 	bool reload_wanted;
 	bool stopping;
 	int code;
+	struct tn_tracer tracers[TN_TRACERS];
 	char text[TN_PROCESS_TEXT + 1]; /* of a process's message */
 };
 
@@ -48,15 +64,22 @@ int64_t tn_supervisor_earlier(int64_t one, int64_t other);
 
 /* ---- succession.c -------------------------------------------------------------------------- */
 
-/* Reads the configuration; NULL and *code where it cannot be used, which has been told. */
-struct tn_revision *tn_supervisor_read(struct tn_supervisor *supervisor, int *code);
+/* Reads the configuration, or the sections of some Workers alone; NULL and *code where it cannot be
+ * used, which has been told. */
+struct tn_revision *tn_supervisor_read(struct tn_supervisor *supervisor, const char *workers,
+                                       int *code);
 
-/* Starts a generation of a revision, its first process alone, so that errors come once. It takes
- * over the revision, which may be NULL. */
-bool tn_supervisor_start(struct tn_supervisor *supervisor, struct tn_revision *revision);
+/*
+ * Starts a generation of a revision, which it takes over, its first process alone, so that errors
+ * come once. When it serves, these Workers come out of quarantine (NULL: all). Returns 0, or the exit
+ * code; it has told why, and there may be a coming generation to give up.
+ */
+int tn_supervisor_start(struct tn_supervisor *supervisor, struct tn_revision *revision,
+                        const char *lifts);
 
-/* SIGHUP, or what is like it. */
-void tn_supervisor_reload(struct tn_supervisor *supervisor);
+/* Begins what waits for longest, of releases from quarantine and reloads; false where nothing does.
+ */
+bool tn_supervisor_begin_next(struct tn_supervisor *supervisor);
 
 /* Another process of the coming generation is ready. */
 void tn_supervisor_advance(struct tn_supervisor *supervisor);
@@ -74,6 +97,12 @@ void tn_supervisor_bury(struct tn_supervisor *supervisor);
 /* Begins to stop, or goes on with it: the second signal ends what is in flight. */
 void tn_supervisor_stop(struct tn_supervisor *supervisor, const char *why);
 
+/* Tells the service manager that the current generation serves. */
+void tn_supervisor_notify(const struct tn_supervisor *supervisor);
+
+/* SIGUSR1: all go on with log files that are opened anew. */
+void tn_supervisor_reopen(struct tn_supervisor *supervisor);
+
 /* ---- seats.c ------------------------------------------------------------------------------- */
 
 void tn_seat_start(struct tn_supervisor *supervisor, const struct tn_generation *generation,
@@ -82,8 +111,21 @@ void tn_seat_start(struct tn_supervisor *supervisor, const struct tn_generation 
 /* Takes what its processes tell; NULL is fine. */
 void tn_seats_read(struct tn_supervisor *supervisor, struct tn_generation *generation);
 
+/* Takes what the one in a seat tells. */
+void tn_seat_read(struct tn_supervisor *supervisor, const struct tn_generation *generation,
+                  struct tn_seat *seat);
+
+/* Its process has ended: forgets all that was its. */
+void tn_seat_clear(struct tn_seat *seat);
+
+/* Another is to take the empty seat in so many ms, which it returns; a neighbour has its sockets
+ * meanwhile. */
+int64_t tn_seat_replace(struct tn_generation *generation, struct tn_seat *seat);
+
+/* ---- deaths.c ------------------------------------------------------------------------------ */
+
 /* Sees to all processes that have ended. */
-void tn_seats_reap(struct tn_supervisor *supervisor);
+void tn_supervisor_reap(struct tn_supervisor *supervisor);
 
 /* ---- watch.c ------------------------------------------------------------------------------- */
 
@@ -103,6 +145,10 @@ void tn_supervisor_print_errors(const struct tn_supervisor *supervisor,
 /* For those who asked for it, with "tenon: FILE: " before it. */
 void tn_supervisor_answer(const struct tn_supervisor *supervisor, enum tn_control_ask ask,
                           const char *format, ...) TN_PRINTF(3, 4);
+
+/* The same for one client. */
+void tn_supervisor_tell(const struct tn_supervisor *supervisor, struct tn_control_client *client,
+                        const char *format, ...) TN_PRINTF(3, 4);
 
 /* The reload that is under way has failed: for the log, too. */
 void tn_supervisor_fail_reload(const struct tn_supervisor *supervisor, int code, const char *format,

@@ -121,6 +121,36 @@ static struct tn_tally tally_of(const struct tn_status *status)
 	return tally;
 }
 
+static const char *level_text(enum tn_quarantine_level level)
+{
+	switch (level) {
+	case TN_QUARANTINE_LOAD:
+		return "load";
+	case TN_QUARANTINE_START:
+		return "start";
+	default:
+		return "requests";
+	}
+}
+
+static json_t *json_of_book(const struct tn_quarantine *book)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < book->count; i++) {
+		const struct tn_quarantine_record *record = &book->list[i];
+
+		if (record->level)
+			json_array_append_new(
+				list, json_pack("{s:o, s:s, s:I, s:s}", "worker",
+			                        text_or_null(record->name), "level",
+			                        level_text(record->level), "crashes",
+			                        (json_int_t)record->crashes, "since",
+			                        record->since_text));
+	}
+	return list;
+}
+
 /* One that could not be copied is in no generation that serves. */
 static json_t *json_of_modules(const struct tn_generation *generation)
 {
@@ -136,24 +166,58 @@ static json_t *json_of_modules(const struct tn_generation *generation)
 	return list;
 }
 
-char *tn_status_write(const struct tn_status *status)
+static json_t *json_of_current(const struct tn_status *status)
 {
 	const struct tn_generation *current = status->current;
-	json_int_t uptime = status->now - status->started_at;
 	json_t *number = number_or_null(current, current ? current->number : 0);
-	json_t *workers = number_or_null(current, current ? count_workers(current->revision->plan) : 0);
+	json_t *workers = number_or_null(current, current ? count_workers(current->revision->plan)
+	                                                  : 0);
+
+	return json_pack("{s:o, s:o, s:o, s:b}", "generation", number, "serving_since",
+	                 text_or_null(current ? status->serving_since : NULL), "workers", workers,
+	                 "probation", status->probation);
+}
+
+static json_t *json_of_tally(const struct tn_status *status)
+{
 	struct tn_tally tally = tally_of(status);
-	json_t *whole = json_pack("{s:o, s:o, s:i, s:I, s:s, s:o, s:o, s:o, s:b, s:I, s:I, s:I, s:o, s:o}", "file",
-	                          text_or_null(status->file), "environment",
-	                          text_or_null(status->environment), "pid", (int)getpid(),
-	                          "uptime_ms", uptime, "state", whole_state(status), "generation",
-	                          number, "serving_since",
-	                          text_or_null(current ? status->serving_since : NULL), "workers",
-	                          workers, "probation", status->probation, "requests",
-	                          (json_int_t)tally.requests, "lost", (json_int_t)tally.lost,
-	                          "crashes", (json_int_t)tally.crashes, "modules",
-	                          json_of_modules(current), "processes", json_of_processes(status));
-	char *text = whole ? json_dumps(whole, JSON_COMPACT) : NULL;
+
+	return json_pack("{s:I, s:I, s:I}", "requests", (json_int_t)tally.requests, "lost",
+	                 (json_int_t)tally.lost, "crashes", (json_int_t)tally.crashes);
+}
+
+static json_t *json_of_lists(const struct tn_status *status)
+{
+	return json_pack("{s:o, s:o, s:o}", "quarantined", json_of_book(status->book), "modules",
+	                 json_of_modules(status->current), "processes", json_of_processes(status));
+}
+
+/* All parts of the one object; they are taken over. */
+static bool join(json_t *whole, json_t *const *parts, size_t count)
+{
+	bool joined = whole;
+
+	for (size_t i = 0; i < count; i++) {
+		joined = joined && parts[i] && json_object_update(whole, parts[i]) == 0;
+		json_decref(parts[i]);
+	}
+	return joined;
+}
+
+char *tn_status_write(const struct tn_status *status)
+{
+	json_t *whole = json_pack("{s:o, s:o, s:i, s:I, s:s}", "file", text_or_null(status->file),
+	                          "environment", text_or_null(status->environment), "pid",
+	                          (int)getpid(), "uptime_ms",
+	                          (json_int_t)(status->now - status->started_at), "state",
+	                          whole_state(status));
+	json_t *const parts[] = {
+		json_of_current(status),
+		json_of_tally(status),
+		json_of_lists(status),
+	};
+	bool joined = join(whole, parts, sizeof(parts) / sizeof(parts[0]));
+	char *text = joined ? json_dumps(whole, JSON_COMPACT) : NULL;
 
 	json_decref(whole);
 	return text;

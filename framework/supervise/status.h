@@ -3,6 +3,7 @@
 #define TENON_SUPERVISE_STATUS_H
 
 #include "supervise/generation.h"
+#include "supervise/quarantine.h"
 
 struct tn_status {
 	const char *file;
@@ -15,6 +16,7 @@ struct tn_status {
 	const struct tn_generation *coming;  /* NULL */
 	const struct tn_generation *leaving; /* a list */
 	const struct tn_tally *past;         /* of the processes that have ended */
+	const struct tn_quarantine *book;    /* of crashes */
 	bool probation;                      /* the present generation may be rolled back */
 };
 
@@ -32,6 +34,14 @@ struct tn_status {
  *	  "requests": 188439,                  answered by all processes, ended ones included
  *	  "lost": 3,                           that had begun in a process which has crashed
  *	  "crashes": 1,
+ *	  "quarantined": [                     Workers that crash too often to be called
+ *	    {
+ *	      "worker": "auth",
+ *	      "level": "requests",             or "start", "load": what it has crashed in
+ *	      "crashes": 5,                    in all
+ *	      "since": "2026-01-31T12:00:00.123Z"
+ *	    }
+ *	  ],
  *	  "modules": [                         of the present generation
  *	    { "path": "./auth.so", "version": "0123456789abcdef" }
  *	  ],

@@ -1,5 +1,6 @@
 /* succession.c - how one generation follows another, and how the last one goes. */
 #include "observe/log.h"
+#include "supervise/access_file.h"
 #include "supervise/announce.h"
 #include "supervise/state.h"
 
@@ -8,6 +9,7 @@
 #include <sysexits.h>
 
 #define OVERDUE_MS (5 * 1000) /* beyond drain_timeout, before a process is killed */
+#define LEAVING_MOST 4        /* generations that wait for their clients' next request */
 
 /* ---- Going --------------------------------------------------------------------------------- */
 
@@ -16,6 +18,19 @@ static void set_end(struct tn_generation *generation)
 {
 	generation->end_at = tn_supervisor_now() +
 	                     generation->revision->plan->settings.drain_timeout + OVERDUE_MS;
+}
+
+/* Those that wait for idle clients alone would pile up where one reload follows another. */
+static void hurry_oldest(struct tn_supervisor *supervisor)
+{
+	size_t number = 0;
+
+	for (struct tn_generation *at = supervisor->leaving; at; at = at->next, number++) {
+		if (number < LEAVING_MOST || at->hurried)
+			continue;
+		at->hurried = true;
+		tn_generation_signal(at, SIGTERM);
+	}
 }
 
 static void let_go(struct tn_supervisor *supervisor, struct tn_generation *generation, int signal)
@@ -29,6 +44,7 @@ static void let_go(struct tn_supervisor *supervisor, struct tn_generation *gener
 	set_end(generation);
 	generation->next = supervisor->leaving;
 	supervisor->leaving = generation;
+	hurry_oldest(supervisor);
 }
 
 static void stop_serving(struct tn_supervisor *supervisor)
@@ -77,6 +93,7 @@ static void dismiss_coming(struct tn_supervisor *supervisor)
 static void begin_to_stop(struct tn_supervisor *supervisor, const char *why)
 {
 	tn_log_write(TN_LOG_INFO, NULL, "%s: stopping", why);
+	tn_notify_stopping(supervisor->notify, "stopping");
 	supervisor->stopping = true;
 	supervisor->reload_wanted = false;
 	tn_slots_close(&supervisor->slots);
@@ -105,13 +122,15 @@ void tn_supervisor_stop(struct tn_supervisor *supervisor, const char *why)
 
 /* ---- Coming -------------------------------------------------------------------------------- */
 
-struct tn_revision *tn_supervisor_read(struct tn_supervisor *supervisor, int *code)
+struct tn_revision *tn_supervisor_read(struct tn_supervisor *supervisor, const char *workers,
+                                       int *code)
 {
 	struct tn_errors errors = { 0 };
 	const struct tn_revision_options options = {
 		.path = supervisor->options->path,
 		.environment = supervisor->options->environment,
-		.again = supervisor->current != NULL,
+		.running = supervisor->current ? supervisor->current->revision : NULL,
+		.workers = workers,
 		.vault = &supervisor->vault,
 		.errors = &errors,
 	};
@@ -127,21 +146,61 @@ struct tn_revision *tn_supervisor_read(struct tn_supervisor *supervisor, int *co
 	return revision;
 }
 
-bool tn_supervisor_start(struct tn_supervisor *supervisor, struct tn_revision *revision)
+/* Who is to come out of quarantine is tried in the new processes, not in the old ones. */
+static void set_marks(const struct tn_supervisor *supervisor, struct tn_generation *generation,
+                      const char *lifts)
+{
+	const struct tn_plan *plan = generation->revision->plan;
+
+	generation->lifts_all = !lifts;
+	if (!lifts)
+		return;
+	snprintf(generation->lifts, sizeof(generation->lifts), "%s", lifts);
+	tn_quarantine_write(&supervisor->book, plan, &generation->marks);
+	for (size_t i = 0; i < plan->count; i++)
+		if (tn_names_have(lifts, plan->workers[i].name))
+			tn_marks_set(&generation->marks, (uint32_t)i + 1, TN_QUARANTINE_NONE);
+}
+
+static int open_log(const struct tn_supervisor *supervisor, struct tn_generation *generation)
+{
+	struct tn_errors errors = { 0 };
+	int log;
+	int code = tn_access_file_open(generation->revision->plan, &errors, &log);
+
+	tn_supervisor_print_errors(supervisor, &errors);
+	tn_errors_finish(&errors);
+	if (!code)
+		tn_generation_log(generation, log);
+	return code;
+}
+
+int tn_supervisor_start(struct tn_supervisor *supervisor, struct tn_revision *revision,
+                        const char *lifts)
 {
 	struct tn_generation *generation =
-		revision ? tn_generation_create(revision, supervisor->generations + 1) : NULL;
+		tn_generation_create(revision, supervisor->generations + 1);
 	const struct tn_slots *slots = &supervisor->slots;
+	int code;
 
 	tn_revision_release(revision);
 	if (!generation)
-		return false;
+		return EX_OSERR;
 	supervisor->generations++;
 	supervisor->coming = generation;
+	set_marks(supervisor, generation, lifts);
+	code = open_log(supervisor, generation);
+	if (code)
+		return code;
 	if (!tn_generation_deal(generation, slots->sockets, slots->count, slots->addresses))
-		return false;
+		return EX_OSERR;
 	tn_seat_start(supervisor, generation, &generation->seats[0]);
-	return generation->seats[0].process.pid != 0;
+	return generation->seats[0].process.pid ? 0 : EX_OSERR;
+}
+
+static const char *why_not(int code)
+{
+	return code == EX_OSERR ? "no process can be started" : "its access log cannot be opened";
 }
 
 void tn_supervisor_give_up(struct tn_supervisor *supervisor, int code, const char *why)
@@ -150,6 +209,7 @@ void tn_supervisor_give_up(struct tn_supervisor *supervisor, int code, const cha
 
 	supervisor->coming = NULL;
 	if (supervisor->current) {
+		tn_supervisor_notify(supervisor);
 		tn_supervisor_fail_reload(supervisor, code,
 		                          "generation %u cannot serve (%s): generation %u goes on",
 		                          generation ? generation->number
@@ -170,6 +230,7 @@ void tn_supervisor_give_up(struct tn_supervisor *supervisor, int code, const cha
 void tn_supervisor_roll_back(struct tn_supervisor *supervisor, const char *why)
 {
 	struct tn_revision *good = supervisor->good;
+	int code;
 
 	if (!good || supervisor->stopping || supervisor->coming ||
 	    tn_supervisor_now() >= supervisor->probation_end)
@@ -179,11 +240,11 @@ void tn_supervisor_roll_back(struct tn_supervisor *supervisor, const char *why)
 	             "generation %u crashes in its probation (%s): going back to what served "
 	             "before it",
 	             supervisor->current->number, why);
-	if (!tn_supervisor_start(supervisor, good)) {
-		tn_supervisor_give_up(supervisor, EX_OSERR, "no process can be started");
-		return;
-	}
-	supervisor->coming->restored = true;
+	code = tn_supervisor_start(supervisor, good, "");
+	if (code)
+		tn_supervisor_give_up(supervisor, code, why_not(code));
+	else
+		supervisor->coming->restored = true;
 }
 
 /* ---- What a reload cannot change ------------------------------------------------------------ */
@@ -207,41 +268,127 @@ static bool same_control(const struct tn_settings *one, const struct tn_settings
 }
 
 /* The key of [host] that has changed and takes a restart; NULL: a reload will do. */
-static const char *find_fixed(const struct tn_settings *one, const struct tn_settings *other)
+static const char *find_fixed(const struct tn_supervisor *supervisor,
+                              const struct tn_settings *other)
 {
-	if (!same_addresses(one, other))
+	const struct tn_settings *one = &supervisor->current->revision->plan->settings;
+
+	if (!supervisor->slots.given && !same_addresses(one, other))
 		return "listen";
 	return same_control(one, other) ? NULL : "control";
 }
 
-void tn_supervisor_reload(struct tn_supervisor *supervisor)
-{
-	struct tn_revision *revision;
-	const char *fixed;
-	int code;
+/* ---- Reload and release --------------------------------------------------------------------- */
 
-	supervisor->reload_wanted = false;
-	tn_control_turn_into(supervisor->control, TN_CONTROL_RELOAD, TN_CONTROL_RELOADING);
-	tn_log_write(TN_LOG_INFO, NULL, "reading %s anew", supervisor->options->path);
-	revision = tn_supervisor_read(supervisor, &code);
-	if (!revision) {
-		tn_supervisor_fail_reload(supervisor, code,
-		                          "it is not valid: generation %u goes on",
-		                          supervisor->current->number);
-		return;
-	}
-	fixed = find_fixed(&revision->plan->settings,
-	                   &supervisor->current->revision->plan->settings);
-	if (fixed) {
+/* Tells why, where there is something that a reload cannot change. */
+static bool can_follow(const struct tn_supervisor *supervisor, const struct tn_revision *revision)
+{
+	const char *fixed = find_fixed(supervisor, &revision->plan->settings);
+
+	if (fixed)
 		tn_supervisor_fail_reload(
 			supervisor, EX_CONFIG,
 			"`%s` has changed, which takes a restart: generation %u goes on", fixed,
 			supervisor->current->number);
+	return !fixed;
+}
+
+static void follow(struct tn_supervisor *supervisor, struct tn_revision *revision,
+                   const char *lifts)
+{
+	int code = tn_supervisor_start(supervisor, revision, lifts);
+
+	if (code)
+		tn_supervisor_give_up(supervisor, code, why_not(code));
+}
+
+/* The names (NULL: all of it) are those of a client, who may be gone meanwhile. */
+static void reload(struct tn_supervisor *supervisor, const char *workers)
+{
+	struct tn_revision *revision;
+	char names[TN_NAMES_SIZE];
+	int code;
+
+	if (workers)
+		workers = memcpy(names, workers, strlen(workers) + 1);
+	tn_control_begin_reload(supervisor->control, workers);
+	tn_log_write(TN_LOG_INFO, NULL, "reading %s anew%s%s", supervisor->options->path,
+	             workers ? ", for only " : "", workers ? workers : "");
+	tn_notify_reloading(supervisor->notify, "reading the configuration anew");
+	revision = tn_supervisor_read(supervisor, workers, &code);
+	if (!revision)
+		tn_supervisor_fail_reload(supervisor, code,
+		                          "it is not valid: generation %u goes on",
+		                          supervisor->current->number);
+	else if (can_follow(supervisor, revision))
+		follow(supervisor, revision, workers);
+	else
 		tn_revision_release(revision);
-		return;
+	if (!supervisor->coming)
+		tn_supervisor_notify(supervisor);
+}
+
+static void release_marks(struct tn_supervisor *supervisor, const char *worker)
+{
+	struct tn_generation *current = supervisor->current;
+
+	tn_quarantine_release(&supervisor->book, worker);
+	tn_quarantine_write(&supervisor->book, current->revision->plan, &current->marks);
+	tn_log_write(TN_LOG_INFO, NULL, "worker '%s' is released from quarantine", worker);
+}
+
+/* One that was left out of a process since its start can come back only in another. */
+static void release(struct tn_supervisor *supervisor, struct tn_control_client *client)
+{
+	const char *worker = tn_control_workers(client);
+	char names[TN_NAMES_SIZE];
+
+	memcpy(names, worker, strlen(worker) + 1);
+	switch (tn_quarantine_level(&supervisor->book, names)) {
+	case TN_QUARANTINE_NONE:
+		tn_supervisor_tell(supervisor, client, "worker '%s' is not in quarantine", names);
+		tn_control_end(client, EX_USAGE);
+		break;
+	case TN_QUARANTINE_REQUESTS:
+		release_marks(supervisor, names);
+		tn_supervisor_tell(supervisor, client, "worker '%s' is called again", names);
+		tn_control_end(client, 0);
+		break;
+	default:
+		tn_control_begin_release(client);
+		tn_log_write(TN_LOG_INFO, NULL, "worker '%s' is to be released from quarantine",
+		             names);
+		follow(supervisor, tn_revision_hold(supervisor->current->revision), names);
 	}
-	if (!tn_supervisor_start(supervisor, revision))
-		tn_supervisor_give_up(supervisor, EX_OSERR, "no process can be started");
+}
+
+bool tn_supervisor_begin_next(struct tn_supervisor *supervisor)
+{
+	struct tn_control_client *client =
+		tn_control_first(supervisor->control, TN_CONTROL_RELEASE);
+	bool whole;
+
+	if (client) {
+		release(supervisor, client);
+		return true;
+	}
+	client = tn_control_first(supervisor->control, TN_CONTROL_RELOAD);
+	if (!supervisor->reload_wanted && !client)
+		return false;
+	whole = supervisor->reload_wanted;
+	supervisor->reload_wanted = false;
+	reload(supervisor, whole ? NULL : tn_control_workers(client));
+	return true;
+}
+
+void tn_supervisor_reopen(struct tn_supervisor *supervisor)
+{
+	if (supervisor->current)
+		open_log(supervisor, supervisor->current);
+	if (supervisor->coming)
+		open_log(supervisor, supervisor->coming);
+	for (struct tn_generation *at = supervisor->leaving; at; at = at->next)
+		open_log(supervisor, at);
 }
 
 /* ---- Taking over --------------------------------------------------------------------------- */
@@ -256,13 +403,23 @@ static void announce(struct tn_supervisor *supervisor)
 	             current->count, current->count == 1 ? "" : "es");
 }
 
+void tn_supervisor_notify(const struct tn_supervisor *supervisor)
+{
+	const struct tn_generation *current = supervisor->current;
+
+	tn_notify_ready(supervisor->notify, "generation %u serves with %zu process%s",
+	                current->number, current->count, current->count == 1 ? "" : "es");
+}
+
 /* The kernel lets nobody in before all that it takes is there. */
 static void open_doors(struct tn_supervisor *supervisor)
 {
 	int code = tn_slots_listen(&supervisor->slots, supervisor->current->revision->plan);
 
 	if (!code) {
+		tn_privileges_announce(&supervisor->current->revision->privileges);
 		tn_generation_release(supervisor->current);
+		tn_supervisor_notify(supervisor);
 		return;
 	}
 	supervisor->stopping = true;
@@ -288,6 +445,19 @@ static void begin_probation(struct tn_supervisor *supervisor, struct tn_generati
 	supervisor->probation_end = now + probation;
 }
 
+/* They are in the new generation, and serve. */
+static void lift(struct tn_supervisor *supervisor)
+{
+	const struct tn_generation *current = supervisor->current;
+	const char *names = current->lifts;
+	char name[TN_NAMES_SIZE];
+
+	if (current->lifts_all)
+		tn_quarantine_lift_all(&supervisor->book, current->revision->plan);
+	while (tn_names_next(&names, name))
+		tn_quarantine_release(&supervisor->book, name);
+}
+
 /* All processes of the coming generation are ready. */
 static void take_over(struct tn_supervisor *supervisor)
 {
@@ -296,12 +466,15 @@ static void take_over(struct tn_supervisor *supervisor)
 	supervisor->current = supervisor->coming;
 	supervisor->current->served = true;
 	supervisor->coming = NULL;
+	supervisor->took_over_at = tn_supervisor_now();
 	announce(supervisor);
 	if (!before) {
 		open_doors(supervisor);
 		return;
 	}
 	tn_generation_release(supervisor->current);
+	tn_supervisor_notify(supervisor);
+	lift(supervisor);
 	begin_probation(supervisor, before);
 	if (!supervisor->good)
 		tn_blocks_drop(&supervisor->blocks, supervisor->current->number);

@@ -1,6 +1,7 @@
 #include "supervise/supervisor.h"
 
 #include "observe/log.h"
+#include "supervise/backtrace.h"
 #include "supervise/state.h"
 
 #include <errno.h>
@@ -23,6 +24,8 @@ static void take_signals(struct tn_supervisor *supervisor)
 	while (read(supervisor->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
 			supervisor->reload_wanted = !supervisor->stopping;
+		else if (info.ssi_signo == SIGUSR1)
+			tn_supervisor_reopen(supervisor);
 		else if (info.ssi_signo != SIGCHLD) {
 			snprintf(why, sizeof(why), "SIG%s", sigabbrev_np((int)info.ssi_signo));
 			tn_supervisor_stop(supervisor, why);
@@ -31,16 +34,6 @@ static void take_signals(struct tn_supervisor *supervisor)
 }
 
 /* ---- What is asked on the control socket --------------------------------------------------- */
-
-static void refuse_workers(const struct tn_supervisor *supervisor, struct tn_control_client *client)
-{
-	char text[TN_LOG_LINE];
-
-	snprintf(text, sizeof(text), "tenon: %s: this host does nothing for a Worker alone\n",
-	         supervisor->options->path);
-	tn_control_tell(client, text);
-	tn_control_end(client, EX_UNAVAILABLE);
-}
 
 /* A second `tenon stop` waits as the first one does: only a signal cuts off what is in flight. */
 static void take_ask(void *argument, struct tn_control_client *client, enum tn_control_ask ask)
@@ -51,12 +44,8 @@ static void take_ask(void *argument, struct tn_control_client *client, enum tn_c
 		tn_supervisor_tell_status(supervisor, client);
 	else if (ask == TN_CONTROL_STOP && !supervisor->stopping)
 		tn_supervisor_stop(supervisor, "tenon stop");
-	else if (ask == TN_CONTROL_RELEASE || tn_control_workers(client))
-		refuse_workers(supervisor, client);
-	else if (ask == TN_CONTROL_RELOAD && supervisor->stopping)
+	else if (supervisor->stopping)
 		tn_supervisor_turn_away(supervisor);
-	else if (ask == TN_CONTROL_RELOAD)
-		supervisor->reload_wanted = true;
 }
 
 /* ---- The loop ------------------------------------------------------------------------------ */
@@ -91,9 +80,20 @@ static void wait_for_something(const struct tn_supervisor *supervisor, int64_t u
 
 static bool is_done(const struct tn_supervisor *supervisor)
 {
+	for (size_t i = 0; i < TN_TRACERS; i++)
+		if (supervisor->tracers[i].pid)
+			return false;
 	return supervisor->stopping && !supervisor->leaving &&
 	       !tn_generation_living(supervisor->current) &&
 	       !tn_generation_living(supervisor->coming);
+}
+
+/* Returns whether something was begun: then there may be news at once. */
+static bool begin_next(struct tn_supervisor *supervisor)
+{
+	if (!supervisor->current || supervisor->coming || supervisor->stopping)
+		return false;
+	return tn_supervisor_begin_next(supervisor);
 }
 
 static void supervise(struct tn_supervisor *supervisor)
@@ -101,15 +101,13 @@ static void supervise(struct tn_supervisor *supervisor)
 	while (!is_done(supervisor)) {
 		int64_t until = tn_supervisor_watch(supervisor);
 
-		if (supervisor->reload_wanted && supervisor->current && !supervisor->coming)
-			tn_supervisor_reload(supervisor);
-		else
+		if (!begin_next(supervisor))
 			wait_for_something(supervisor, until);
 		take_signals(supervisor);
 		tn_control_turn(supervisor->control, take_ask, supervisor);
 		tn_seats_read(supervisor, supervisor->coming);
 		tn_seats_read(supervisor, supervisor->current);
-		tn_seats_reap(supervisor);
+		tn_supervisor_reap(supervisor);
 	}
 }
 
@@ -122,6 +120,7 @@ static bool open_signals(struct tn_supervisor *supervisor)
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	signal(SIGCHLD, SIG_DFL);
@@ -161,14 +160,21 @@ static int open_all(struct tn_supervisor *supervisor, const struct tn_revision *
 static int set_up(struct tn_supervisor *supervisor)
 {
 	struct tn_revision *first;
-	int code;
+	char reason[TN_REASON_SIZE];
+	int code = tn_slots_take(&supervisor->slots, reason);
 
+	if (code) {
+		supervisor->options->complain("%s", reason);
+		return code;
+	}
+	supervisor->notify = tn_notify_open();
+	supervisor->backtrace = tn_backtrace_find(NULL);
 	supervisor->program = open("/proc/self/exe", O_PATH | O_CLOEXEC);
 	if (supervisor->program < 0 || !open_signals(supervisor)) {
 		supervisor->options->complain("it cannot start: %s", strerror(errno));
 		return EX_OSERR;
 	}
-	first = tn_supervisor_read(supervisor, &code);
+	first = tn_supervisor_read(supervisor, NULL, &code);
 	if (!first)
 		return code;
 	code = open_all(supervisor, first);
@@ -176,7 +182,7 @@ static int set_up(struct tn_supervisor *supervisor)
 		tn_revision_release(first);
 		return code;
 	}
-	return tn_supervisor_start(supervisor, first) ? 0 : EX_OSERR;
+	return tn_supervisor_start(supervisor, first, "");
 }
 
 /* Who waits for the end may start the next host at once: nothing that it needs is taken then. */
@@ -195,6 +201,8 @@ static void finish(struct tn_supervisor *supervisor, int code)
 	tn_generation_destroy(supervisor->current);
 	tn_generation_destroy(supervisor->coming);
 	tn_revision_release(supervisor->good);
+	tn_notify_close(supervisor->notify);
+	tn_quarantine_finish(&supervisor->book);
 	tn_vault_finish(&supervisor->vault);
 	tn_blocks_finish(&supervisor->blocks);
 }

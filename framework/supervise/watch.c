@@ -229,5 +229,6 @@ int64_t tn_supervisor_watch(struct tn_supervisor *supervisor)
 	next = tn_supervisor_earlier(next, watch_all_loops(supervisor));
 	next = tn_supervisor_earlier(next, kill_all_aborted(supervisor));
 	next = tn_supervisor_earlier(next, kill_all_overdue(supervisor));
-	return tn_supervisor_earlier(next, end_probation(supervisor));
+	next = tn_supervisor_earlier(next, end_probation(supervisor));
+	return tn_supervisor_earlier(next, tn_notify_turn(supervisor->notify, tn_supervisor_now()));
 }

@@ -48,9 +48,10 @@ static void end(struct fixture *fixture)
 }
 
 static void make(struct fixture *fixture, struct tn_copies *copies, const struct tn_copies *before,
-                 const char *anew)
+                 const char *workers)
 {
-	CHECK_NUMBER(tn_copies_make(copies, fixture->planned.plan, before, anew, fixture->reason),
+	CHECK_NUMBER(tn_copies_make(copies, fixture->planned.plan, NULL, before, workers,
+	                            fixture->reason),
 	             0);
 }
 
@@ -115,7 +116,7 @@ static void the_files_go_with_the_last_who_has_them(void)
 	make(&fixture, &fixture.copies, NULL, NULL);
 	a = strdup(copy_of(&fixture, &fixture.copies, "a")->file);
 	b = strdup(copy_of(&fixture, &fixture.copies, "b")->file);
-	make(&fixture, &next, &fixture.copies, path_of(&fixture, "a"));
+	make(&fixture, &next, &fixture.copies, "a");
 	CHECK_TEXT(copy_of(&fixture, &next, "b")->file, b);
 	CU_ASSERT_NOT_EQUAL(strcmp(copy_of(&fixture, &next, "a")->file, a), 0);
 	tn_copies_finish(&fixture.copies);
@@ -140,7 +141,7 @@ static void what_is_kept_is_not_looked_at_again(void)
 	memcpy(version, copy_of(&fixture, &fixture.copies, "a")->version, sizeof(version));
 	CHECK_NUMBER(remove(scratch_path(&fixture.planned.scratch, "b.so")), 0);
 	put_module(&fixture, "a.so", "plugins/gateway.so");
-	make(&fixture, &next, &fixture.copies, path_of(&fixture, "a"));
+	make(&fixture, &next, &fixture.copies, "c"); /* which shares it */
 	CU_ASSERT_PTR_NULL(copy_of(&fixture, &next, "b")->reason);
 	CU_ASSERT_NOT_EQUAL(strcmp(copy_of(&fixture, &next, "a")->version, version), 0);
 	tn_copies_finish(&next);

@@ -27,7 +27,7 @@ static void read_all(struct fixture *fixture, const char *environment)
 	CU_ASSERT_TRUE(tn_secrets_read(&fixture->secrets, fixture->planned.plan, &vault,
 	                               &fixture->planned.errors));
 	tn_vault_finish(&vault);
-	CHECK_NUMBER(tn_copies_make(&fixture->copies, fixture->planned.plan, NULL, NULL, reason),
+	CHECK_NUMBER(tn_copies_make(&fixture->copies, fixture->planned.plan, NULL, NULL, NULL, reason),
 	             0);
 	CHECK_TOLD(&fixture->planned, "");
 }

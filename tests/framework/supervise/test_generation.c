@@ -88,7 +88,7 @@ static const char *dealt(const struct tn_generation *generation)
 
 		if (i)
 			size += (size_t)snprintf(text + size, sizeof(text) - size, "|");
-		for (size_t j = 0; j < seat->socket_count; j++)
+		for (size_t j = 0; j < seat->watched; j++)
 			size += (size_t)snprintf(text + size, sizeof(text) - size, "%s%d",
 			                         j ? " " : "", seat->sockets[j]);
 	}
