@@ -86,8 +86,9 @@ struct tn_service {
 /*
  * Calls the Worker behind a binding: the same direct call as service->fetch(request, service).
  * Returns its response, or NULL where it failed, where the service is NULL (a binding that is
- * optional and not given), or where the request is. The callee gets the request itself: what it
- * changes shows to the caller, who passes tn_request_clone(request) to keep its own.
+ * optional and not given), or where the request is. Of a Worker that keeps crashing the response
+ * is one of the host's, with status 503. The callee gets the request itself: what it changes shows
+ * to the caller, who passes tn_request_clone(request) to keep its own.
  */
 static inline struct tn_response *tn_fetch(const struct tn_service *service,
                                            struct tn_request *request)
