@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define LIMIT_MS 9000    /* all of it */
-#define OBJECT_MS 4000   /* a child that has got no further */
+#define OBJECT_MS 2000   /* a child that gets no further in it, or up to twice of it */
 #define LAST_RESORT_S 10 /* should a write or a wait never end */
 #define MEMORY_MOST (1 << 30)
 #define NAME_ROOM 1400

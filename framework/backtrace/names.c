@@ -227,8 +227,8 @@ static bool put_by_scopes(struct text *text, Dwfl_Module *module, Dwarf_Addr add
 	return found;
 }
 
-/* By the table of symbols. One without a size is a mere label: what lies behind it may be of another
- * function, whose name was stripped. */
+/* By the table of symbols. One without a size is a mere label: what lies behind it may be of
+ * another function, whose name was stripped. */
 static void put_by_symbol(struct text *text, Dwfl_Module *module, Dwarf_Addr address,
                           const struct place *place)
 {

@@ -18,9 +18,9 @@
  *	function+0x1c                       without debug information
  *
  * and "" where nothing is. Static functions are found through .symtab or debug information, which
- * may lie in a file of its own where libdw looks for such (.gnu_debuglink, build-id); the network is
- * not asked. Each file is opened once, and what was read is kept; only regular files are. The
- * strings, cut where there is no more room, are as they stand in the file.
+ * may lie in a file of its own where libdw looks for such (.gnu_debuglink, build-id). Each file is
+ * opened once, and what was read is kept; only regular files are. The strings, cut where there is
+ * no more room, are as they stand in the file. Where DEBUGINFOD_URLS is set, libdw asks there, too.
  */
 void tn_names_find(const char *file, uint64_t offset, char *text, size_t room);
 

@@ -73,7 +73,7 @@ static bool become_input(int file)
 	                            : dup2(file, STDIN_FILENO) == STDIN_FILENO;
 }
 
-/* In the child: nothing but what is safe behind a fork. All other descriptors are closed on exec. */
+/* In the child: nothing but what is safe behind a fork. Other descriptors are closed on exec. */
 static _Noreturn void become_program(const struct tn_backtrace *backtrace, int records)
 {
 	static char name[] = "tenon-backtrace";
@@ -81,7 +81,7 @@ static _Noreturn void become_program(const struct tn_backtrace *backtrace, int r
 	char *environment[] = { NULL };
 	sigset_t none;
 
-	setpgid(0, 0); /* a terminal's ^C is for the supervisor, which goes on for a while as well */
+	setpgid(0, 0); /* a terminal's ^C is for the supervisor, which goes on for a while */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (become_input(records) && (!backtrace->become || backtrace->become(backtrace->argument)))

@@ -1,7 +1,7 @@
 /*
  * What runs in the handler, below "In the handler", allocates nothing, takes no lock and trusts no
- * memory but the pages that the supervisor sees, too, within whose bounds it stays, and what was made
- * read-only before.
+ * memory but the pages that the supervisor sees, too, within whose bounds it stays, and what was
+ * made read-only before.
  */
 #include "supervise/crash.h"
 

@@ -45,8 +45,8 @@ bool tn_crash_watch(const struct tn_activity *activity, const struct tn_plan *pl
                     struct tn_frames *frames);
 
 /* Takes note of the objects that are loaded now, with the modules of a deployment, or NULL: for the
- * frames. On the same thread, whenever there may be new ones. Those that it has not been told of are
- * found, too, but copies of modules among them are not known as such. */
+ * frames. On the same thread, whenever there may be new ones. Those that it has not been told of
+ * are found, too, but copies of modules among them are not known as such. */
 void tn_crash_note_objects(const struct tn_deployment *deployment);
 
 #endif

@@ -1,5 +1,5 @@
-/* maps.h - which file is mapped at an address: for objects that were loaded since tn_objects_create,
- * as one whose constructor crashes. */
+/* maps.h - which file is mapped at an address: for objects that were loaded since
+ * tn_objects_create, as one whose constructor crashes. */
 #ifndef TENON_SUPERVISE_MAPS_H
 #define TENON_SUPERVISE_MAPS_H
 

@@ -1,4 +1,4 @@
-/* test_backtrace.c - tenon-backtrace: names for the frames of a crash, and their lines in any case. */
+/* test_backtrace.c - tenon-backtrace: names for the frames of a crash; lines in any case. */
 #include "harness.h"
 
 #include "../cunit.h"
@@ -78,7 +78,8 @@ static void run(const char *const *words)
 /* Where the symbol is, by nm. */
 static const char *offset_of(const char *symbol)
 {
-	char *table = program_run((const char *const[]){ "nm", fixture("trace_inlined"), NULL }).out;
+	const char *const words[] = { "nm", fixture("trace_inlined"), NULL };
+	char *table = program_run(words).out;
 	char *end = strstr(table, text_of(" %s\n", symbol));
 	unsigned long long offset;
 

@@ -32,7 +32,8 @@ static int look(struct dl_phdr_info *info, size_t size, void *argument)
 
 static void code_is_found_where_the_loader_put_it(void)
 {
-	const uintptr_t places[] = { (uintptr_t)test_main, (uintptr_t)getenv, (uintptr_t)CU_cleanup_registry };
+	const uintptr_t places[] = { (uintptr_t)test_main, (uintptr_t)getenv,
+		                     (uintptr_t)CU_cleanup_registry };
 
 	for (size_t i = 0; i < 3; i++) {
 		struct wanted wanted = { .address = places[i] };
