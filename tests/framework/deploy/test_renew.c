@@ -459,6 +459,7 @@ static void a_header_of_its_own_that_cannot_be_read_is_refused(void)
 static void one_that_may_be_in_a_file_that_cannot_be_read_is_not_gone(void)
 {
 	static const char *const tops[] = { "include = nowhere.ini\n",
+		                            "include = directory\n",
 		                            "include = none/*.ini\n",
 		                            "include = b.ini, nowhere.ini\n",
 		                            "include = \"b.ini\n",
@@ -472,6 +473,7 @@ static void one_that_may_be_in_a_file_that_cannot_be_read_is_not_gone(void)
 
 		begin_with(&fixture, TWO);
 		planned_write(&fixture.planned, "b.ini", "[worker b]\n");
+		planned_write(&fixture.planned, "directory/b.ini", "[worker b]\n");
 		put(&fixture, tops[i]);
 		renew(&fixture, "a");
 		if (!CHECK_NUMBER(fixture.code, EX_CONFIG))

@@ -254,6 +254,7 @@ static void what_is_reached_for_the_first_time_is_read(void)
 	CHECK_TOLD(&fixture.planned, "");
 	CHECK_TEXT(text_of(&fixture, "three", "secret.A"), "new three");
 	CHECK_TEXT(text_of(&fixture, "one", "secret.A"), "old a");
+	CHECK_TEXT(text_of(&fixture, "one", "secret.B"), "old b");
 	end_renewed(&fixture);
 	fixture = (struct fixture){ 0 };
 	CHECK_NUMBER(remove(scratch_path(&running.planned.scratch, "three")), 0);
