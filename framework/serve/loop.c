@@ -2,6 +2,7 @@
 
 #include "observe/log.h"
 #include "serve/forked.h"
+#include "serve/gate.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #define IDLE_TURNS_MOST 32
 #define BACK_OFF_MS 10
 #define GRACE_MS 250                  /* at a stop, for clients that keep their connections */
+#define LINGER_MS 30                  /* at a stop, for handshakes that are under way */
 #define COMPLAIN_EVERY_MS (60 * 1000) /* about that */
 
 struct tn_loop {
@@ -28,10 +30,12 @@ struct tn_loop {
 	int64_t resume_at;   /* ms; when they are to be watched again */
 	int64_t quiet_until; /* ms; no second line about the pauses before */
 	bool draining;
-	bool patient;      /* those who keep their connections have until the deadline */
-	bool ended;        /* a second signal */
-	int64_t deadline;  /* ms */
-	int64_t grace_end; /* ms */
+	bool patient;       /* those who keep their connections have until the deadline */
+	bool ended;         /* a second signal */
+	int64_t deadline;   /* ms */
+	int64_t grace_end;  /* ms */
+	bool lingering;     /* no listener is closed yet: nobody new comes, but some are on the way */
+	int64_t linger_end; /* ms */
 	unsigned idle_turns;
 };
 
@@ -179,15 +183,45 @@ static void empty_queues(struct tn_loop *loop)
 	}
 }
 
+/* Where nobody new can come, there is an end to those who do; else they would be served for ever. */
+static bool is_gated(const struct tn_loop *loop)
+{
+	const struct tn_loop_options *options = loop->options;
+
+	for (size_t i = 0; options->alone && i < options->listener_count; i++)
+		tn_gate_close(options->listeners[i]);
+	return options->listener_count && tn_gate_is_closed(options->listeners[0]);
+}
+
 static void start_draining(struct tn_loop *loop)
 {
+	int64_t now = now_ms();
+
 	loop->draining = true;
-	loop->deadline = now_ms() + loop->options->drain_timeout;
-	loop->grace_end = now_ms() + GRACE_MS;
+	loop->deadline = now + loop->options->drain_timeout;
+	loop->grace_end = now + GRACE_MS;
+	loop->lingering = is_gated(loop);
+	loop->linger_end = now + LINGER_MS;
 	tn_edge_drain(loop->edge);
 	empty_queues(loop);
-	close_listeners(loop);
+	if (!loop->lingering)
+		close_listeners(loop);
 	loop->listening = true; /* there is nothing to resume */
+}
+
+/* Returns when it is to be called again, at the latest. */
+static int64_t linger(struct tn_loop *loop, int64_t now)
+{
+	unsigned before = tn_edge_connections(loop->edge);
+
+	empty_queues(loop);
+	if (tn_edge_connections(loop->edge) > before)
+		loop->linger_end = now + LINGER_MS;
+	if (now < loop->linger_end && now < loop->grace_end)
+		return loop->linger_end;
+	close_listeners(loop);
+	loop->lingering = false;
+	return now;
 }
 
 /* A host that is replaced lets its clients have their next reply; one that is stopped does not. */
@@ -303,7 +337,7 @@ static void serve(struct tn_loop *loop)
  */
 static bool is_drained(const struct tn_loop *loop, bool quiet, int64_t now)
 {
-	if (tn_edge_in_flight(loop->edge) || !quiet)
+	if (tn_edge_in_flight(loop->edge) || loop->lingering || !quiet)
 		return false;
 	return !tn_edge_connections(loop->edge) || now >= loop->grace_end;
 }
@@ -319,10 +353,14 @@ static enum tn_loop_result drain(struct tn_loop *loop)
 		if (is_drained(loop, quiet, now))
 			return TN_LOOP_DRAINED;
 		timeout = sooner(timeout, now < loop->grace_end ? loop->grace_end : loop->deadline);
+		if (loop->lingering)
+			timeout = sooner(timeout, linger(loop, now));
 		if (!quiet)
 			timeout = 0; /* that nothing is left shows in a turn without an event */
 		timeout = turn(loop, timeout, &quiet);
 	}
+	if (loop->lingering)
+		close_listeners(loop);
 	in_flight = tn_edge_in_flight(loop->edge);
 	if (!in_flight && !loop->ended)
 		return TN_LOOP_DRAINED;
