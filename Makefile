@@ -109,7 +109,7 @@ test:
 soak:
 	$(NEED) run test
 	$(MAKE_ALL) tests
-	$(RUN) TN_RELOADS=200 TN_KILLS=100 LIMIT=1800 JOBS=1 tests/run.sh $(FAULT_TESTS)
+	$(RUN) TN_RELOADS=200 TN_KILLS=100 TN_FAULTS=100 LIMIT=1800 JOBS=1 tests/run.sh $(FAULT_TESTS)
 
 lint:
 	$(NEED) run test lint

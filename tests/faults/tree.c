@@ -27,11 +27,29 @@ static size_t children_of(pid_t parent, pid_t list[TREE_MOST])
 	return count;
 }
 
-struct host *tree_start(const char *file)
+static void adopt_strays(void)
 {
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		give_up("PR_SET_CHILD_SUBREAPER");
-	return host_start_supervised(file);
+}
+
+struct host *tree_spawn(const char *file, const char *const *environment)
+{
+	adopt_strays();
+	return host_spawn(file, &(struct host_options){ .supervised = true,
+	                                                .environment = environment });
+}
+
+struct host *tree_start_with(const char *file, const char *const *environment)
+{
+	adopt_strays();
+	return host_start_with(file, &(struct host_options){ .supervised = true,
+	                                                     .environment = environment });
+}
+
+struct host *tree_start(const char *file)
+{
+	return tree_start_with(file, NULL);
 }
 
 size_t tree_hosts(const struct host *host, pid_t list[TREE_MOST])

@@ -10,8 +10,12 @@
 
 #define TREE_MOST 64
 
-/* As host_start_supervised. */
+/* As host_start_supervised, with more of an environment, ended by NULL, or none: NULL. */
 struct host *tree_start(const char *file);
+struct host *tree_start_with(const char *file, const char *const *environment);
+
+/* The same without waiting: see host_ready. */
+struct host *tree_spawn(const char *file, const char *const *environment);
 
 /* The supervisor's children now; returns how many (at most TREE_MOST). */
 size_t tree_hosts(const struct host *host, pid_t list[TREE_MOST]);
