@@ -8,7 +8,6 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FILE_NAME "crash.ini"
@@ -212,126 +211,10 @@ static void without_a_supervisor_nothing_stays(void)
 	close(idle);
 }
 
-/* ---- In the middle of a reload ------------------------------------------------------------- */
-
-#define SEED 20240607
-#define MOMENT_MOST_US 40000 /* a reload takes less */
-
-static unsigned draw(unsigned *state, unsigned below)
-{
-	*state = *state * 1664525 + 1013904223;
-	return (*state >> 8) % below;
-}
-
-/* The moment is what is tried here: nothing is waited for. */
-static void let_pass(unsigned microseconds)
-{
-	nanosleep(&(struct timespec){ .tv_nsec = (long)microseconds * 1000 }, NULL);
-}
-
-static void kill_one(const struct host *host, unsigned *state)
-{
-	pid_t list[TREE_MOST];
-	size_t count;
-
-	let_pass(draw(state, MOMENT_MOST_US));
-	count = tree_hosts(host, list);
-	if (count)
-		kill(list[draw(state, (unsigned)count)], SIGKILL);
-}
-
-static unsigned reloads_ended(const struct host *host)
-{
-	char *log = file_load(host->log_path);
-	unsigned count = count_of(log, " serves with ") + count_of(log, " goes on");
-
-	free(log);
-	return count;
-}
-
-static bool reload_ends(const struct host *host, unsigned times)
-{
-	long long end = now_ms() + deadline_ms();
-
-	while (reloads_ended(host) < times) {
-		if (now_ms() > end)
-			return false;
-		nap();
-	}
-	return true;
-}
-
-/* Whichever generation it is: all that answer are of the same. */
-static void one_generation_serves(const struct host *host)
-{
-	const char *first = http_get(host, "/")->body;
-
-	for (unsigned i = 0; i < 8; i++)
-		CHECK_TEXT(http_get(host, "/")->body, first);
-}
-
-static void kills_during_reloads_leave_one_generation(void)
-{
-	unsigned rounds = tree_rounds("TN_KILLS", 20);
-	unsigned state = SEED;
-	struct host *host = tree_start(write_version(0));
-	struct load *load = start_load(host);
-	struct load_counts counts;
-
-	for (unsigned i = 1; i <= rounds; i++) {
-		write_version(i % 2);
-		host_signal(host, SIGHUP);
-		kill_one(host, &state);
-		CHECK_NUMBER(reload_ends(host, i + 1), true);
-		tree_has(host, 2);
-		one_generation_serves(host);
-	}
-	write_version(1);
-	host_signal(host, SIGHUP);
-	CHECK_NUMBER(load_reaches(load, 1, 20), true);
-	tree_has(host, 2);
-	counts = load_stop(load);
-	no_more_lost_than(&counts, rounds);
-	tree_end(host);
-}
-
-static void a_supervisor_killed_in_a_reload_leaves_nothing(void)
-{
-	unsigned rounds = tree_rounds("TN_KILLS", 20) / 2;
-	unsigned state = SEED + 1;
-
-	for (unsigned i = 0; i < rounds; i++) {
-		struct host *host = tree_start(write_version(0));
-
-		host_signal(host, SIGHUP);
-		let_pass(draw(&state, MOMENT_MOST_US));
-		tree_behead(host);
-		tree_is_gone();
-		CHECK_NUMBER(can_listen(host->port), true);
-	}
-}
-
-static void a_stop_at_any_moment_of_a_reload_is_clean(void)
-{
-	unsigned rounds = tree_rounds("TN_KILLS", 20) / 2;
-	unsigned state = SEED + 2;
-
-	for (unsigned i = 0; i < rounds; i++) {
-		struct host *host = tree_start(write_version(0));
-
-		host_signal(host, SIGHUP);
-		let_pass(draw(&state, MOMENT_MOST_US));
-		tree_end(host);
-	}
-}
-
 TEST_MAIN("faults/crash",
           TEST(a_killed_process_is_replaced),
           TEST(a_crashed_process_is_replaced),
           TEST(a_request_that_crashes_costs_its_process),
           TEST(a_worker_that_exits_costs_its_process),
           TEST(who_crashes_again_waits_longer),
-          TEST(without_a_supervisor_nothing_stays),
-          TEST(kills_during_reloads_leave_one_generation),
-          TEST(a_supervisor_killed_in_a_reload_leaves_nothing),
-          TEST(a_stop_at_any_moment_of_a_reload_is_clean))
+          TEST(without_a_supervisor_nothing_stays))

@@ -1,6 +1,6 @@
 /*
- * test_syscalls.c - each system call of the supervisor and of its hosts fails, the first, the second,
- * and so on, until it is made no more: what served goes on, and all recovers by itself.
+ * test_syscalls.c - each system call of the supervisor and of its hosts fails, the first, the
+ * second, and so on, until it is made no more: what served goes on, and all recovers by itself.
  */
 #include "faults/inject.h"
 #include "faults/load.h"
@@ -230,7 +230,8 @@ static bool try_order(const struct host *host, scenario *run, const struct injec
 	return met;
 }
 
-/* One call, then another, then all; but who asks must be let in to be told. Returns how often that was met. */
+/* One call, then another, then all; but who asks must be let in to be told. Returns how often that
+ * was met. */
 static unsigned try_fault(const struct host *host, scenario *run, const struct fault *fault,
                           enum inject_where where)
 {
