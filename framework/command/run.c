@@ -46,6 +46,7 @@ static int bind_all(struct tn_host *host)
 	struct single *single = host->argument;
 	char reason[TN_REASON_SIZE];
 
+	host->given = single->given;
 	for (; host->socket_count < single->given; host->socket_count++)
 		single->sockets[host->socket_count] = single->listeners[host->socket_count].socket;
 	for (size_t i = 0; !single->given && i < settings->listen_count; i++) {

@@ -211,7 +211,7 @@ static int serve(struct run *run)
 		.listeners = run->host->sockets,
 		.listener_count = run->host->socket_count,
 		.spare = run->host->spare,
-		.alone = !run->host->inbox,
+		.alone = !run->host->inbox && !run->host->given,
 		.signals = run->signals,
 		.drain_timeout = run->host->plan->settings.drain_timeout,
 		.access_log = run->access_log,

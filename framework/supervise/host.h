@@ -16,6 +16,7 @@ struct tn_host {
 	const struct tn_copies *copies; /* of the plan's modules; NULL: it makes them */
 	const int *sockets;             /* bound, or listening already */
 	size_t socket_count;
+	bool given;             /* by systemd, which goes on with them */
 	size_t spare;           /* of these, how many of the last it does not watch at first */
 	struct tn_page *page;   /* that others watch it by; NULL: there is nobody */
 	int log;                /* the access log, to be taken over; -1: opened as is configured */

@@ -1,5 +1,6 @@
 #include "supervise/slots.h"
 
+#include "serve/gate.h"
 #include "supervise/activation.h"
 #include "supervise/announce.h"
 
@@ -108,8 +109,11 @@ int tn_slots_listen(const struct tn_slots *slots, const struct tn_plan *plan)
 void tn_slots_close(struct tn_slots *slots)
 {
 	for (size_t i = 0; i < slots->count * slots->addresses; i++) {
-		if (slots->sockets[i] >= 0)
-			close(slots->sockets[i]);
+		if (slots->sockets[i] < 0)
+			continue;
+		if (!slots->given)
+			tn_gate_close(slots->sockets[i]);
+		close(slots->sockets[i]);
 		slots->sockets[i] = -1;
 	}
 }

@@ -29,7 +29,8 @@ int tn_slots_bind(struct tn_slots *slots, const struct tn_plan *plan, size_t cou
 /* From now on the kernel lets clients in; it is logged at which addresses. Returns the same. */
 int tn_slots_listen(const struct tn_slots *slots, const struct tn_plan *plan);
 
-/* The processes have them, too, and take whoever waits there already: the rest is refused. */
+/* The processes have them, too, and take whoever waits there already: the rest is turned away
+ * (tn_gate_close), but by those of systemd, with whom clients wait for the next host. */
 void tn_slots_close(struct tn_slots *slots);
 
 /* Closes them, and frees all. */
