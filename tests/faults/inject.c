@@ -23,6 +23,16 @@ const char *inject_name(enum inject_call call)
 	return names[call];
 }
 
+/* A sanitizer wants to be the first object; what comes before it here calls on to it. */
+static void allow_library(void)
+{
+	const char *options = getenv("ASAN_OPTIONS");
+
+	setenv("ASAN_OPTIONS",
+	       text_of("%s:verify_asan_link_order=0", options && *options ? options : "detect_leaks=1"),
+	       1);
+}
+
 void inject_open(void)
 {
 	int file;
@@ -36,18 +46,15 @@ void inject_open(void)
 	close(file);
 	if (page == MAP_FAILED)
 		give_up(FILE_NAME);
+	allow_library();
 }
 
-/* A sanitizer wants to be the first object; what comes before it here calls on to it. */
 const char *const *inject_environment(void)
 {
-	static const char *words[4];
-	const char *options = getenv("ASAN_OPTIONS");
+	static const char *words[3];
 
 	words[0] = text_of("LD_PRELOAD=%s", fixture("inject"));
 	words[1] = text_of(INJECT_PAGE "=%s", scratch_path(FILE_NAME));
-	words[2] = text_of("ASAN_OPTIONS=%s%sverify_asan_link_order=0", options ? options : "",
-	                   options && *options ? ":" : "");
 	return words;
 }
 

@@ -224,6 +224,8 @@ static bool try_order(const struct host *host, scenario *run, const struct injec
 	run(host, order);
 	met = inject_met() >= order->first;
 	inject_nothing();
+	if (!met && run != replacement) /* it was as any other */
+		return false;
 	if (run != replacement) /* what waits for a process that is replaced waits */
 		expect(answers(host), order, host, "requests are not answered");
 	recovers(host, order, descriptors);
@@ -347,6 +349,7 @@ static bool start_with(const struct inject_order *order)
 static void a_start_that_fails(enum inject_where where)
 {
 	unsigned most = tree_rounds("TN_FAULTS", 1);
+	unsigned failed = 0;
 
 	inject_open();
 	for (size_t i = 0; i < FAULTS; i++) {
@@ -355,7 +358,9 @@ static void a_start_that_fails(enum inject_where where)
 		while (order.first <= most && !CU_get_number_of_failure_records() &&
 		       start_with(&order))
 			order.last = ++order.first;
+		failed += order.first - 1;
 	}
+	CHECK_NUMBER(failed > 0, true);
 }
 
 static void a_supervisor_that_cannot_start(void)
