@@ -206,8 +206,9 @@ static void replacement(const struct host *host, const struct inject_order *orde
 	long long end = now_ms() + deadline_ms();
 	pid_t list[TREE_MOST];
 
-	if (tree_hosts(host, list))
-		kill(list[0], SIGKILL);
+	if (!CHECK_NUMBER(tree_hosts(host, list), PROCESSES))
+		return;
+	kill(list[0], SIGKILL);
 	while (kill(list[0], 0) == 0 && now_ms() < end)
 		nap();
 	while (inject_met() < order->first && !is_whole() && now_ms() < end)
