@@ -34,7 +34,7 @@ struct tn_loop {
 	bool ended;         /* a second signal */
 	int64_t deadline;   /* ms */
 	int64_t grace_end;  /* ms */
-	bool lingering;     /* no listener is closed yet: nobody new comes, but some are on the way */
+	bool lingering;     /* the listeners are open: some who have begun to connect are to come */
 	int64_t linger_end; /* ms */
 	unsigned idle_turns;
 };
@@ -183,7 +183,7 @@ static void empty_queues(struct tn_loop *loop)
 	}
 }
 
-/* Where nobody new can come, there is an end to those who do; else they would be served for ever. */
+/* Where nobody new can come, those who do have an end. */
 static bool is_gated(const struct tn_loop *loop)
 {
 	const struct tn_loop_options *options = loop->options;

@@ -282,22 +282,19 @@ static bool map_marks(struct tn_host *host, int descriptor)
 	return host->quarantine;
 }
 
-static int run(struct tn_host *host, char **words)
+static int run(struct tn_host *host, struct tn_bundle *bundle, char **words)
 {
-	struct tn_bundle bundle = { 0 };
 	int descriptor = read_descriptor(words[WORD_BUNDLE]);
-	bool usable = tn_bundle_read(descriptor, &bundle);
-	int code = EX_OSERR;
+	bool usable = tn_bundle_read(descriptor, bundle);
 
 	finish(descriptor);
-	host->plan = bundle.plan;
-	host->secrets = &bundle.secrets;
-	host->copies = &bundle.copies;
-	if (map_page(host, read_descriptor(words[WORD_PAGE])) && usable &&
-	    map_marks(host, read_descriptor(words[WORD_QUARANTINE])))
-		code = tn_host_run(host);
-	tn_bundle_finish(&bundle);
-	return code;
+	host->plan = bundle->plan;
+	host->secrets = &bundle->secrets;
+	host->copies = &bundle->copies;
+	if (!usable || !map_page(host, read_descriptor(words[WORD_PAGE])) ||
+	    !map_marks(host, read_descriptor(words[WORD_QUARANTINE])))
+		return EX_OSERR;
+	return tn_host_run(host);
 }
 
 static bool drop_privileges(const char *word)
@@ -314,6 +311,7 @@ static bool drop_privileges(const char *word)
 
 int tn_process_run(int count, char **words)
 {
+	struct tn_bundle bundle = { 0 };
 	struct tn_inbox inbox = { 0 };
 	struct tn_host host = {
 		.ready = report_ready,
@@ -340,7 +338,8 @@ int tn_process_run(int count, char **words)
 	host.socket_count = (size_t)(count - FIXED_WORDS);
 	host.spare = host.socket_count - (size_t)read_number(words[WORD_WATCHED]);
 	if (sockets && tn_forked_deny(inbox.channel))
-		code = run(&host, words);
+		code = run(&host, &bundle, words);
+	tn_bundle_finish(&bundle);
 	tn_inbox_finish(&inbox);
 	free(sockets);
 	return code;

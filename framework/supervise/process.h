@@ -55,6 +55,6 @@ int tn_process_read(const struct tn_process *process, char *text);
 
 /* The other side: runs as the host process that the command line, from behind the command's name,
  * describes. Returns the exit code. */
-int tn_process_run(int count, char **arguments);
+int tn_process_run(int count, char **words);
 
 #endif

@@ -2,10 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -16,11 +14,23 @@ static int ends[2] = { -1, -1 };
 static volatile sig_atomic_t latest; /* that was written */
 static unsigned limit;               /* seconds */
 static int reopen = -1;
+static pid_t owner;
 
 static void give_up(int signal)
 {
 	(void)signal;
 	_exit(EX_TEMPFAIL);
+}
+
+/* A Worker has forked, and this is the child, for which the signal is: the pipe is its parent's,
+ * whom it would stop. */
+static bool passed_on(int number)
+{
+	if (getpid() == owner)
+		return false;
+	signal(number, SIG_DFL);
+	raise(number); /* comes when the handler returns */
+	return true;
 }
 
 static void take(int signal)
@@ -29,6 +39,8 @@ static void take(int signal)
 	int error = errno;
 	int unread = 0;
 
+	if (passed_on(signal))
+		return;
 	/* To be replaced, and then to stop, before a turn of the loop: no second one yet. */
 	if (ioctl(ends[0], FIONREAD, &unread) == 0 && unread && latest != SIGHUP)
 		_exit(EX_TEMPFAIL);
@@ -45,51 +57,20 @@ static void note(int signal)
 	const uint64_t one = 1;
 	int error = errno;
 
-	(void)signal;
+	if (passed_on(signal))
+		return;
 	(void)!write(reopen, &one, sizeof(one)); /* full: there are more than enough already */
 	errno = error;
-}
-
-static void give_back(int number, void (*handler)(int))
-{
-	struct sigaction action;
-
-	if (sigaction(number, NULL, &action) == 0 && action.sa_handler == handler)
-		signal(number, SIG_DFL);
-}
-
-/* The pipe is its parent's: what came to the child would stop the host. */
-static void in_child(void)
-{
-	give_back(SIGTERM, take);
-	give_back(SIGINT, take);
-	give_back(SIGHUP, take);
-	give_back(SIGUSR1, note);
-	for (size_t i = 0; i < 2; i++) {
-		if (ends[i] >= 0)
-			close(ends[i]);
-		ends[i] = -1;
-	}
-	if (reopen >= 0)
-		close(reopen);
-	reopen = -1;
-}
-
-static bool watch_children(void)
-{
-	static bool watched;
-
-	watched = watched || pthread_atfork(NULL, NULL, in_child) == 0;
-	return watched;
 }
 
 int tn_signals_reopen(void)
 {
 	struct sigaction action = { .sa_handler = note, .sa_flags = SA_RESTART };
 
+	owner = getpid();
 	reopen = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	sigemptyset(&action.sa_mask);
-	if (reopen < 0 || !watch_children() || sigaction(SIGUSR1, &action, NULL) < 0)
+	if (reopen < 0 || sigaction(SIGUSR1, &action, NULL) < 0)
 		return -1;
 	return reopen;
 }
@@ -98,10 +79,11 @@ int tn_signals_open(unsigned seconds)
 {
 	struct sigaction action = { .sa_handler = take, .sa_flags = SA_RESTART };
 
+	owner = getpid();
 	limit = seconds;
 	signal(SIGALRM, give_up);
 
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0 || !watch_children())
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -1;
 	sigemptyset(&action.sa_mask);
 	sigaddset(&action.sa_mask, SIGTERM);

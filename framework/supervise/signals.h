@@ -20,8 +20,8 @@ int tn_signals_open(unsigned seconds);
  * From now on SIGUSR1 does not end the process, but makes the descriptor that this returns
  * readable: an eventfd(2), which counts them. -1 and errno where it fails. Once in a process.
  *
- * A child that a Worker forks has the default actions of all these signals again: one that is sent
- * to it is for it alone.
+ * In a child that a Worker forks all these signals have their default actions: one that is sent to
+ * it is for it alone.
  */
 int tn_signals_reopen(void);
 
