@@ -261,7 +261,9 @@ INSTALLED = bin/tenon \
             lib/libtenon-test.a lib/tenon/worker.map lib/tenon/tenon-backtrace \
             lib/pkgconfig/tenon.pc lib/pkgconfig/tenon-test.pc \
             include/tenon.h include/tenon/test.h \
-            share/man/man1/tenon.1 share/man/man5/tenon.ini.5
+            share/man/man1/tenon.1 share/man/man5/tenon.ini.5 \
+            lib/systemd/system/tenon.service lib/systemd/system/tenon.socket \
+            share/doc/tenon/examples/tenon.ini
 
 FILL = sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|'
 
@@ -279,10 +281,14 @@ install: all
 	install -D -m 644 -t $(ROOT)/include/tenon include/tenon/test.h
 	install -D -m 644 -t $(ROOT)/share/man/man1 framework/command/tenon.1
 	install -D -m 644 -t $(ROOT)/share/man/man5 framework/deploy/tenon.ini.5
+	$(FILL) etc/systemd/tenon.service.in | install -D -m 644 /dev/stdin $(ROOT)/lib/systemd/system/tenon.service
+	install -D -m 644 -t $(ROOT)/lib/systemd/system etc/systemd/tenon.socket
+	$(FILL) etc/systemd/tenon.ini.in | install -D -m 644 /dev/stdin $(ROOT)/share/doc/tenon/examples/tenon.ini
 
 uninstall:
 	rm -f $(addprefix $(ROOT)/,$(INSTALLED))
-	rmdir --ignore-fail-on-non-empty $(wildcard $(ROOT)/lib/tenon $(ROOT)/include/tenon)
+	rmdir --ignore-fail-on-non-empty $(wildcard $(ROOT)/lib/tenon $(ROOT)/include/tenon \
+		$(ROOT)/share/doc/tenon/examples $(ROOT)/share/doc/tenon)
 
 # ---- The rest ------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ packages()
 		'libdw-dev curl' ;;
 	test) echo 'libcunit1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev strace binutils' \
 		'pkg-config|pkgconf graphviz' ;;
-	lint) echo 'clang clang-format clang-tidy cppcheck mandoc' ;;
+	lint) echo 'clang clang-format clang-tidy cppcheck mandoc systemd' ;;
 	valgrind) echo 'valgrind' ;;
 	bench) echo 'wrk valgrind' ;;
 	*) stop "packages.sh: there is no purpose '$1'" ;;

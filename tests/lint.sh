@@ -80,6 +80,25 @@ manuals()
 	MANPATH=$PWD/build/lint-man mandoc -Tlint -Wstyle framework/*/*.[1-8]
 }
 
+# Where there is systemd-analyze, and for the exposure one that needs no service manager (250). The
+# units name a program that is to be there. What it says of the machine's own units is no concern.
+EXPOSURE=17 # in tenths, at most
+
+units()
+{
+	command -v systemd-analyze >/dev/null || return 0
+	directory=$PWD/build/lint-units
+	mkdir -p "$directory/bin" && ln -sf /bin/true "$directory/bin/tenon" || return
+	sed "s|@PREFIX@|$directory|" etc/systemd/tenon.service.in >"$directory/tenon.service" &&
+		cp etc/systemd/tenon.socket "$directory/" || return
+	(cd "$directory" && systemd-analyze verify --man=no ./tenon.service ./tenon.socket) \
+		>"$directory/said" 2>&1
+	! grep tenon "$directory/said" || return
+	systemd-analyze --help | grep -q -e --offline || return 0
+	systemd-analyze security --no-pager --offline=true --threshold=$EXPOSURE \
+		"$directory/tenon.service"
+}
+
 scripts()
 {
 	for file in etc/*.sh tests/*.sh tests/*/*.sh; do
@@ -142,7 +161,7 @@ check()
 	fi
 }
 
-[ $# -gt 0 ] || set -- gcc clang header format tidy cppcheck manuals scripts layers libraries \
+[ $# -gt 0 ] || set -- gcc clang header format tidy cppcheck manuals units scripts layers libraries \
 	functions
 for name; do
 	check "$name"

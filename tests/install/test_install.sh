@@ -65,8 +65,11 @@ installs_these_files_and_no_other()
 		lib/libtenon.so.1.0 \
 		lib/pkgconfig/tenon-test.pc \
 		lib/pkgconfig/tenon.pc \
+		lib/systemd/system/tenon.service \
+		lib/systemd/system/tenon.socket \
 		lib/tenon/tenon-backtrace \
 		lib/tenon/worker.map \
+		share/doc/tenon/examples/tenon.ini \
 		share/man/man1/tenon.1 \
 		share/man/man5/tenon.ini.5)"
 }
@@ -80,6 +83,23 @@ pkg_config_names_the_prefix()
 {
 	same "$(env -u PKG_CONFIG_SYSROOT_DIR pkg-config --variable=prefix tenon tenon-test)" \
 		"$prefix $prefix"
+}
+
+the_unit_runs_what_is_installed()
+{
+	unit=$root/lib/systemd/system/tenon.service
+	grep -qx "ExecStart=$prefix/bin/tenon run /etc/tenon/tenon.ini" "$unit" &&
+		! grep '@[A-Z]*@' "$unit" "$root/share/doc/tenon/examples/tenon.ini"
+}
+
+# With the credential that the unit loads.
+the_configuration_of_the_unit_is_valid()
+{
+	name=$(sed -n 's/^LoadCredential=\(.*\):.*/\1/p' "$root/lib/systemd/system/tenon.service")
+	mkdir "$scratch/credentials" && echo secret >"$scratch/credentials/$name" &&
+		sed "s|^modules .*|modules = $(realpath "$BUILD")/plugins|" \
+			"$root/share/doc/tenon/examples/tenon.ini" >"$scratch/unit.ini" || return
+	CREDENTIALS_DIRECTORY=$scratch/credentials "$root/bin/tenon" check "$scratch/unit.ini"
 }
 
 the_program_finds_its_library()
@@ -141,14 +161,16 @@ the_worker_answers()
 nothing_is_left_behind()
 {
 	tree uninstall && same "$(installed)" '' || return
-	[ ! -e "$root/lib/tenon" ] && [ ! -e "$root/include/tenon" ]
+	[ ! -e "$root/lib/tenon" ] && [ ! -e "$root/include/tenon" ] &&
+		[ ! -e "$root/share/doc/tenon" ]
 }
 
 # ---- All of them -----------------------------------------------------------------------------
 
 passed=0 failed=0
 for test in installs_these_files_and_no_other installs_over_itself pkg_config_names_the_prefix \
-	the_program_finds_its_library a_worker_is_built_without_a_warning \
+	the_program_finds_its_library the_unit_runs_what_is_installed \
+	the_configuration_of_the_unit_is_valid a_worker_is_built_without_a_warning \
 	a_worker_exports_what_the_host_needs a_worker_exports_nothing_else \
 	a_missing_function_is_found_when_linking the_test_of_a_worker_passes \
 	the_configuration_is_checked the_worker_answers nothing_is_left_behind; do
