@@ -8,9 +8,10 @@
 
 struct tn_listener {
 	int socket;
-	bool given;                  /* by systemd: it listens, and is shared by all processes (activation.h) */
-	char name[TN_LISTENER_NAME]; /* "127.0.0.1:8080", with the port that it really has;
-	                              * "unix:/run/tenon.sock" */
+	/* By systemd: it listens, and is one for all processes (activation.h). */
+	bool given;
+	/* "127.0.0.1:8080", with the port that it really has, or "unix:/run/tenon.sock". */
+	char name[TN_LISTENER_NAME];
 };
 
 /*

@@ -19,8 +19,8 @@ struct tn_notify;
 /*
  * Opens the socket that $NOTIFY_SOCKET names, a path or, behind '@', an abstract name (an address
  * of AF_VSOCK is for whole virtual machines and not taken), and takes NOTIFY_SOCKET, WATCHDOG_USEC
- * and WATCHDOG_PID out of the environment: what is started from here is not to speak in this
- * one's name. Returns it, for tn_notify_close; NULL where there is none, or where it cannot be used,
+ * and WATCHDOG_PID out of the environment: what is started from here is not to speak in this one's
+ * name. Returns it, for tn_notify_close; NULL where there is none, or where it cannot be used,
  * which is logged.
  */
 struct tn_notify *tn_notify_open(void);

@@ -279,7 +279,10 @@ static void a_single_process_has_no_watchdog(void)
 
 static void what_it_cannot_tell_does_not_stop_it(void)
 {
-	static const char *const wrong[] = { "NOTIFY_SOCKET=/nowhere/x", "NOTIFY_SOCKET=vsock:1:2" };
+	static const char *const wrong[] = {
+		"NOTIFY_SOCKET=/nowhere/x",
+		"NOTIFY_SOCKET=vsock:1:2",
+	};
 
 	for (int i = 0; i < 2; i++) {
 		const char *environment[] = { wrong[i], NULL };
