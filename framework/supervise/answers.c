@@ -87,6 +87,7 @@ void tn_supervisor_fail_reload(const struct tn_supervisor *supervisor, int code,
 	vsnprintf(text, sizeof(text), format, list);
 	va_end(list);
 	tn_log_write(TN_LOG_ERROR, NULL, "%s", text);
+	tn_notify_ready(supervisor->notify, "the reload has failed: %s", text);
 	tn_supervisor_answer(supervisor, TN_CONTROL_RELOADING, "%s", text);
 	tn_control_end_all(supervisor->control, TN_CONTROL_RELOADING, code);
 }

@@ -101,6 +101,7 @@ int tn_slots_listen(const struct tn_slots *slots, const struct tn_plan *plan)
 	}
 	for (size_t i = slots->addresses; i < slots->count * slots->addresses; i++)
 		listen(slots->sockets[i], SOMAXCONN);
+	tn_announce_given(plan, slots->given);
 	for (size_t i = 0; i < slots->addresses; i++)
 		tn_announce_listener(&slots->listeners[i]);
 	return 0;

@@ -97,9 +97,6 @@ void tn_supervisor_bury(struct tn_supervisor *supervisor);
 /* Begins to stop, or goes on with it: the second signal ends what is in flight. */
 void tn_supervisor_stop(struct tn_supervisor *supervisor, const char *why);
 
-/* Tells the service manager that the current generation serves. */
-void tn_supervisor_notify(const struct tn_supervisor *supervisor);
-
 /* SIGUSR1: all go on with log files that are opened anew. */
 void tn_supervisor_reopen(struct tn_supervisor *supervisor);
 

@@ -93,7 +93,7 @@ static void dismiss_coming(struct tn_supervisor *supervisor)
 static void begin_to_stop(struct tn_supervisor *supervisor, const char *why)
 {
 	tn_log_write(TN_LOG_INFO, NULL, "%s: stopping", why);
-	tn_notify_stopping(supervisor->notify, "stopping");
+	tn_notify_stopping(supervisor->notify, "%s: stopping", why);
 	supervisor->stopping = true;
 	supervisor->reload_wanted = false;
 	tn_slots_close(&supervisor->slots);
@@ -209,7 +209,6 @@ void tn_supervisor_give_up(struct tn_supervisor *supervisor, int code, const cha
 
 	supervisor->coming = NULL;
 	if (supervisor->current) {
-		tn_supervisor_notify(supervisor);
 		tn_supervisor_fail_reload(supervisor, code,
 		                          "generation %u cannot serve (%s): generation %u goes on",
 		                          generation ? generation->number
@@ -314,7 +313,7 @@ static void reload(struct tn_supervisor *supervisor, const char *workers)
 	tn_control_begin_reload(supervisor->control, workers);
 	tn_log_write(TN_LOG_INFO, NULL, "reading %s anew%s%s", supervisor->options->path,
 	             workers ? ", for only " : "", workers ? workers : "");
-	tn_notify_reloading(supervisor->notify, "reading the configuration anew");
+	tn_notify_reloading(supervisor->notify, "reading %s anew", supervisor->options->path);
 	revision = tn_supervisor_read(supervisor, workers, &code);
 	if (!revision)
 		tn_supervisor_fail_reload(supervisor, code,
@@ -324,8 +323,6 @@ static void reload(struct tn_supervisor *supervisor, const char *workers)
 		follow(supervisor, revision, workers);
 	else
 		tn_revision_release(revision);
-	if (!supervisor->coming)
-		tn_supervisor_notify(supervisor);
 }
 
 static void release_marks(struct tn_supervisor *supervisor, const char *worker)
@@ -403,7 +400,7 @@ static void announce(struct tn_supervisor *supervisor)
 	             current->count, current->count == 1 ? "" : "es");
 }
 
-void tn_supervisor_notify(const struct tn_supervisor *supervisor)
+static void notify_ready(const struct tn_supervisor *supervisor)
 {
 	const struct tn_generation *current = supervisor->current;
 
@@ -419,7 +416,7 @@ static void open_doors(struct tn_supervisor *supervisor)
 	if (!code) {
 		tn_privileges_announce(&supervisor->current->revision->privileges);
 		tn_generation_release(supervisor->current);
-		tn_supervisor_notify(supervisor);
+		notify_ready(supervisor);
 		return;
 	}
 	supervisor->stopping = true;
@@ -473,7 +470,7 @@ static void take_over(struct tn_supervisor *supervisor)
 		return;
 	}
 	tn_generation_release(supervisor->current);
-	tn_supervisor_notify(supervisor);
+	notify_ready(supervisor);
 	lift(supervisor);
 	begin_probation(supervisor, before);
 	if (!supervisor->good)

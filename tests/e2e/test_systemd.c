@@ -299,6 +299,137 @@ static void what_it_cannot_tell_does_not_stop_it(void)
 	}
 }
 
+/* ---- The same of a supervisor -------------------------------------------------------------- */
+
+static void a_supervisor_serves_the_socket_that_it_is_given(void)
+{
+	check_given_socket(true);
+}
+
+static void a_supervisor_serves_all_that_it_is_given(void)
+{
+	check_all_sockets(true);
+}
+
+static void clients_wait_for_the_next_supervisor(void)
+{
+	check_restart(true);
+}
+
+static void a_supervisor_refuses_a_socket_of_another_kind(void)
+{
+	check_wrong_socket(true);
+}
+
+static void a_supervisor_says_that_it_is_ready(void)
+{
+	check_ready(true, "READY=1\nSTATUS=generation 1 serves with 2 processes");
+}
+
+static void a_supervisor_that_cannot_serve_is_never_ready(void)
+{
+	check_not_ready(true);
+}
+
+static void check_reloading(const char *text, const char *file)
+{
+	const char *status = strstr(text, "\nSTATUS=");
+
+	CHECK_NUMBER(lines_matching(text, "^RELOADING=1$"), 1);
+	CHECK_NUMBER(lines_matching(text, "^MONOTONIC_USEC=[1-9][0-9]*$"), 1);
+	CHECK_TEXT(status, text_of("\nSTATUS=reading %s anew", file));
+}
+
+/* `listen` is not used, so that it may change. */
+static void it_tells_of_a_reload(void)
+{
+	int manager, listener;
+	struct host *host = start_told(true, &manager, &listener, NULL);
+	struct host way = at_socket(listener);
+	const char *file;
+
+	CHECK_TEXT(told(manager), "READY=1\nSTATUS=generation 1 serves with 2 processes");
+	file = scratch_write("systemd.ini",
+	                     "[host]\nlisten = 192.0.2.1:2\nprocesses = 3\n[worker hello]\n"
+	                     "module = %s\nvar.TEXT = again\nroute = /*\n",
+	                     fixture("serve_hello"));
+	host_signal(host, SIGHUP);
+	check_reloading(told(manager), file);
+	CHECK_TEXT(told(manager), "READY=1\nSTATUS=generation 2 serves with 3 processes");
+	for (int i = 0; i < 8; i++)
+		CHECK_NUMBER(http_get(&way, "/")->status, 200);
+	host_logged(host, "generation 1 has gone\n");
+	CHECK_TEXT(http_get(&way, "/")->body, "again");
+	host_end(host);
+	close(manager);
+	close(listener);
+}
+
+static void it_is_ready_again_after_a_reload_that_failed(void)
+{
+	int manager, listener;
+	struct host *host = start_told(true, &manager, &listener, NULL);
+	const char *file;
+
+	CHECK_TEXT(told(manager), "READY=1\nSTATUS=generation 1 serves with 2 processes");
+	file = scratch_write("systemd.ini", "[worker\n");
+	host_signal(host, SIGHUP);
+	check_reloading(told(manager), file);
+	CHECK_TEXT(told(manager), "READY=1\nSTATUS=the reload has failed: it is not valid: "
+	                          "generation 1 goes on");
+	host_end(host);
+	close(manager);
+	close(listener);
+}
+
+static void it_tells_that_it_stops(void)
+{
+	int manager, listener;
+	struct host *host = start_told(true, &manager, &listener, NULL);
+
+	CHECK_TEXT(told(manager), "READY=1\nSTATUS=generation 1 serves with 2 processes");
+	host_end(host);
+	CHECK_TEXT(told(manager), "STOPPING=1\nSTATUS=SIGTERM: stopping");
+	close(manager);
+	close(listener);
+}
+
+/* Every 25 ms, for as long as the loop turns. */
+static void it_gives_signs_of_life(void)
+{
+	int manager, listener;
+	struct host *host = start_told(true, &manager, &listener, "WATCHDOG_USEC=50000");
+	unsigned signs = 0;
+
+	for (int i = 0; i < 10; i++)
+		signs += strcmp(told(manager), "WATCHDOG=1") == 0;
+	CHECK_NUMBER(signs, 9);
+	host_end(host);
+	close(manager);
+	close(listener);
+}
+
+/* They would speak in the supervisor's name, or take its sockets for theirs. */
+static void its_host_processes_have_no_part_in_it(void)
+{
+	int manager, listener;
+	struct host *host = start_told(true, &manager, &listener, "WATCHDOG_USEC=10000000");
+	struct finished found;
+	const char *children;
+
+	CHECK_TEXT(told(manager), "WATCHDOG=1");
+	CHECK_TEXT(told(manager), "READY=1\nSTATUS=generation 1 serves with 2 processes");
+	children = file_read(text_of("/proc/%d/task/%d/children", (int)host->pid, (int)host->pid));
+	found = program_run((const char *const[]){
+		"grep", "-czE", "^(NOTIFY_SOCKET|WATCHDOG_.*|LISTEN_.*)=",
+		text_of("/proc/%ld/environ", strtol(children, NULL, 10)), NULL });
+	CHECK_TEXT(found.err, "");
+	CHECK_TEXT(found.out, "0\n");
+	host_end(host);
+	close(manager);
+	close(listener);
+}
+
 TEST_MAIN("e2e/systemd",
           TEST(it_serves_the_socket_that_it_is_given),
           TEST(it_serves_all_that_it_is_given),
@@ -307,4 +438,15 @@ TEST_MAIN("e2e/systemd",
           TEST(it_says_that_it_is_ready),
           TEST(who_cannot_serve_is_never_ready),
           TEST(a_single_process_has_no_watchdog),
-          TEST(what_it_cannot_tell_does_not_stop_it))
+          TEST(what_it_cannot_tell_does_not_stop_it),
+          TEST(a_supervisor_serves_the_socket_that_it_is_given),
+          TEST(a_supervisor_serves_all_that_it_is_given),
+          TEST(clients_wait_for_the_next_supervisor),
+          TEST(a_supervisor_refuses_a_socket_of_another_kind),
+          TEST(a_supervisor_says_that_it_is_ready),
+          TEST(a_supervisor_that_cannot_serve_is_never_ready),
+          TEST(it_tells_of_a_reload),
+          TEST(it_is_ready_again_after_a_reload_that_failed),
+          TEST(it_tells_that_it_stops),
+          TEST(it_gives_signs_of_life),
+          TEST(its_host_processes_have_no_part_in_it))
