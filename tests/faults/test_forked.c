@@ -49,8 +49,12 @@ static int error_of_connect(int port)
 		.sin_port = htons((in_port_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
+	const struct timeval limit = { .tv_sec = 10 }; /* a closed gate answers nobody */
 	int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int error = connect(client, (const struct sockaddr *)&address, sizeof(address)) ? errno : 0;
+	int error;
+
+	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	error = connect(client, (const struct sockaddr *)&address, sizeof(address)) ? errno : 0;
 
 	close(client);
 	return error;
