@@ -108,6 +108,7 @@ static void a_signal_to_a_child_is_for_the_child(void)
 	CU_ASSERT(now_ms() < end);
 	CHECK_NUMBER(http_get(host, "/")->status, 200);
 	CHECK_NUMBER(count_of(host_log(host), "SIGTERM"), 0);
+	kill(child, SIGKILL);
 	host_end(host);
 	CHECK_NUMBER(waitpid(child, NULL, 0), child);
 }
