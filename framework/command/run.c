@@ -138,8 +138,8 @@ static int serve(const struct tn_arguments *arguments, struct single *single)
 		.report = report,
 		.argument = single,
 	};
-	struct tn_config *config;
-	struct tn_plan *plan = NULL;
+	static struct tn_config *config; /* they stay: see tn_host_run */
+	static struct tn_plan *plan;
 	int code = tn_input_read(arguments->file, NULL, &config, &host.errors);
 
 	if (!code) {
@@ -147,8 +147,6 @@ static int serve(const struct tn_arguments *arguments, struct single *single)
 		host.plan = plan;
 		code = plan ? run_plan(&host) : EX_OSERR;
 	}
-	tn_plan_destroy(plan);
-	tn_config_destroy(config);
 	tn_errors_finish(&host.errors);
 	return code;
 }

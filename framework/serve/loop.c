@@ -23,7 +23,7 @@
 
 struct tn_loop {
 	struct tn_edge *edge;
-	const struct tn_loop_options *options;
+	struct tn_loop_options options;
 	int epoll;
 	bool *watched;       /* of each listener: it is to be accepted from */
 	bool listening;      /* those that are to be watched are */
@@ -73,14 +73,14 @@ static bool watch_listener(const struct tn_loop *loop, size_t number)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE, .data.u64 = number };
 
-	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->options->listeners[number], &event) ==
+	return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->options.listeners[number], &event) ==
 	               0 ||
 	       errno == EEXIST;
 }
 
 static bool watch_listeners(const struct tn_loop *loop)
 {
-	for (size_t i = 0; i < loop->options->listener_count; i++) {
+	for (size_t i = 0; i < loop->options.listener_count; i++) {
 		if (loop->watched[i] && !watch_listener(loop, i))
 			return false;
 	}
@@ -89,9 +89,9 @@ static bool watch_listeners(const struct tn_loop *loop)
 
 static void rest_listeners(struct tn_loop *loop)
 {
-	for (size_t i = 0; i < loop->options->listener_count; i++) {
+	for (size_t i = 0; i < loop->options.listener_count; i++) {
 		if (loop->watched[i])
-			ignore(loop, loop->options->listeners[i]);
+			ignore(loop, loop->options.listeners[i]);
 	}
 	loop->listening = false;
 	loop->resume_at = now_ms() + ACCEPT_PAUSE_MS;
@@ -99,14 +99,14 @@ static void rest_listeners(struct tn_loop *loop)
 
 void tn_loop_watch(struct tn_loop *loop, size_t listener, bool watched)
 {
-	if (loop->draining || listener >= loop->options->listener_count ||
+	if (loop->draining || listener >= loop->options.listener_count ||
 	    loop->watched[listener] == watched)
 		return;
 	loop->watched[listener] = watched;
 	if (!loop->listening)
 		return;
 	if (!watched)
-		ignore(loop, loop->options->listeners[listener]);
+		ignore(loop, loop->options.listeners[listener]);
 	else if (!watch_listener(loop, listener))
 		rest_listeners(loop);
 }
@@ -166,19 +166,19 @@ static void accept_some(struct tn_loop *loop, int listener)
 
 static void close_listeners(struct tn_loop *loop)
 {
-	for (size_t i = 0; i < loop->options->listener_count; i++) {
+	for (size_t i = 0; i < loop->options.listener_count; i++) {
 		/* Other processes have it, too: closing alone would leave it watched. */
 		if (loop->watched[i])
-			ignore(loop, loop->options->listeners[i]);
-		tn_forked_close(loop->options->listeners[i]);
+			ignore(loop, loop->options.listeners[i]);
+		tn_forked_close(loop->options.listeners[i]);
 	}
 }
 
 /* Whoever is in a queue was let in by the kernel already. */
 static void empty_queues(struct tn_loop *loop)
 {
-	for (size_t i = 0; i < loop->options->listener_count; i++) {
-		while (loop->watched[i] && accept_one(loop, loop->options->listeners[i]))
+	for (size_t i = 0; i < loop->options.listener_count; i++) {
+		while (loop->watched[i] && accept_one(loop, loop->options.listeners[i]))
 			;
 	}
 }
@@ -186,7 +186,7 @@ static void empty_queues(struct tn_loop *loop)
 /* Where nobody new can come, those who do have an end. */
 static bool is_gated(const struct tn_loop *loop)
 {
-	const struct tn_loop_options *options = loop->options;
+	const struct tn_loop_options *options = &loop->options;
 
 	for (size_t i = 0; options->alone && i < options->listener_count; i++)
 		tn_gate_close(options->listeners[i]);
@@ -198,7 +198,7 @@ static void start_draining(struct tn_loop *loop)
 	int64_t now = now_ms();
 
 	loop->draining = true;
-	loop->deadline = now + loop->options->drain_timeout;
+	loop->deadline = now + loop->options.drain_timeout;
 	loop->grace_end = now + GRACE_MS;
 	loop->lingering = is_gated(loop);
 	loop->linger_end = now + LINGER_MS;
@@ -248,7 +248,7 @@ static void take_signals(struct tn_loop *loop)
 {
 	unsigned char signal;
 
-	while (read(loop->options->signals, &signal, 1) == 1)
+	while (read(loop->options.signals, &signal, 1) == 1)
 		take_signal(loop, signal);
 }
 
@@ -256,8 +256,8 @@ static void take_signals(struct tn_loop *loop)
 
 static void take_notes(struct tn_loop *loop)
 {
-	if (!loop->options->take_notes(loop->options->argument, loop))
-		ignore(loop, loop->options->notes);
+	if (!loop->options.take_notes(loop->options.argument, loop))
+		ignore(loop, loop->options.notes);
 }
 
 static void take_event(struct tn_loop *loop, int64_t source)
@@ -267,7 +267,7 @@ static void take_event(struct tn_loop *loop, int64_t source)
 	else if (source == SOURCE_NOTES)
 		take_notes(loop);
 	else if (source >= 0 && !loop->draining && loop->watched[source])
-		accept_some(loop, loop->options->listeners[source]);
+		accept_some(loop, loop->options.listeners[source]);
 }
 
 /*
@@ -286,14 +286,14 @@ static int turn(struct tn_loop *loop, int timeout, bool *quiet)
 	int count = epoll_wait(loop->epoll, events, EVENTS_MOST, backed_off(loop, timeout));
 	unsigned long before = tn_edge_activity(loop->edge);
 
-	tn_activity_turn(loop->options->activity);
+	tn_activity_turn(loop->options.activity);
 	for (int i = 0; i < count; i++)
 		take_event(loop, (int64_t)events[i].data.u64);
 	timeout = tn_edge_run(loop->edge);
 	*quiet = count <= 0 && before == tn_edge_activity(loop->edge);
 	loop->idle_turns = *quiet && timeout == 0 ? loop->idle_turns + 1 : 0;
-	tn_access_log_flush(loop->options->access_log);
-	tn_activity_turn(loop->options->activity);
+	tn_access_log_flush(loop->options.access_log);
+	tn_activity_turn(loop->options.activity);
 	return timeout;
 }
 
@@ -372,7 +372,7 @@ static enum tn_loop_result drain(struct tn_loop *loop)
 
 static bool set_up(struct tn_loop *loop)
 {
-	const struct tn_loop_options *options = loop->options;
+	const struct tn_loop_options *options = &loop->options;
 
 	loop->watched = calloc(options->listener_count + 1, sizeof(loop->watched[0]));
 	if (!loop->watched)
@@ -380,30 +380,47 @@ static bool set_up(struct tn_loop *loop)
 	for (size_t i = 0; i + options->spare < options->listener_count; i++)
 		loop->watched[i] = true;
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
-	return loop->epoll >= 0 && tn_forked_deny(loop->epoll) && watch_listeners(loop) &&
+	return loop->epoll >= 0 && tn_forked_deny(loop->epoll) &&
 	       watch(loop, options->signals, SOURCE_SIGNALS) &&
 	       watch(loop, tn_edge_descriptor(loop->edge), SOURCE_EDGE) &&
 	       (options->notes < 0 || watch(loop, options->notes, SOURCE_NOTES));
 }
 
-enum tn_loop_result tn_loop_run(struct tn_edge *edge, const struct tn_loop_options *options)
+struct tn_loop *tn_loop_create(struct tn_edge *edge, const struct tn_loop_options *options)
 {
-	struct tn_loop loop = {
-		.edge = edge, .options = options, .epoll = -1, .listening = true
-	};
-	enum tn_loop_result result = TN_LOOP_FAILED;
+	struct tn_loop *loop = calloc(1, sizeof(*loop));
 
-	if (!set_up(&loop)) {
-		tn_log_write(TN_LOG_ERROR, NULL, "the event loop cannot be set up: %s",
-		             strerror(errno));
-	} else {
-		if (options->notes >= 0)
-			take_notes(&loop);
-		serve(&loop);
-		result = drain(&loop);
+	if (loop) {
+		*loop = (struct tn_loop){
+			.edge = edge, .options = *options, .epoll = -1, .listening = true
+		};
+		if (set_up(loop))
+			return loop;
 	}
-	if (loop.epoll >= 0)
-		tn_forked_close(loop.epoll);
-	free(loop.watched);
-	return result;
+	tn_log_write(TN_LOG_ERROR, NULL, "the event loop cannot be set up: %s", strerror(errno));
+	tn_loop_destroy(loop);
+	return NULL;
+}
+
+void tn_loop_destroy(struct tn_loop *loop)
+{
+	if (!loop)
+		return;
+	if (loop->epoll >= 0)
+		tn_forked_close(loop->epoll);
+	free(loop->watched);
+	free(loop);
+}
+
+enum tn_loop_result tn_loop_run(struct tn_loop *loop)
+{
+	if (!watch_listeners(loop)) {
+		tn_log_write(TN_LOG_ERROR, NULL, "the listeners cannot be watched: %s",
+		             strerror(errno));
+		return TN_LOOP_FAILED;
+	}
+	if (loop->options.notes >= 0)
+		take_notes(loop);
+	serve(loop);
+	return drain(loop);
 }

@@ -23,10 +23,17 @@ struct tn_loop_options {
 	void *argument;
 };
 
+/* One that is ready to run, but watches no listener yet. The edge and what the options point to must
+ * outlive it. NULL, and a line in the log, where it cannot be set up. */
+struct tn_loop *tn_loop_create(struct tn_edge *edge, const struct tn_loop_options *options);
+
+/* NULL is fine. */
+void tn_loop_destroy(struct tn_loop *loop);
+
 enum tn_loop_result {
 	TN_LOOP_DRAINED,  /* all that was accepted has been answered */
 	TN_LOOP_DEADLINE, /* not all: the time was up, or a second signal came */
-	TN_LOOP_FAILED,   /* the loop could not be set up; there is a line in the log */
+	TN_LOOP_FAILED,   /* the listeners cannot be watched; there is a line in the log */
 };
 
 /*
@@ -34,7 +41,7 @@ enum tn_loop_result {
  * SIGHUP says that another process goes on serving: then connections are kept until their next
  * request, or until drain_timeout.
  */
-enum tn_loop_result tn_loop_run(struct tn_edge *edge, const struct tn_loop_options *options);
+enum tn_loop_result tn_loop_run(struct tn_loop *loop);
 
 /* From take_notes: accepts from a listener, by its number, or no longer does so, and leaves what
  * waits there to others. Nothing happens where there is none, or when draining. */

@@ -60,16 +60,19 @@ int tn_channel_hear(int channel, char *text)
 
 /* ---- The host's side ----------------------------------------------------------------------- */
 
-void tn_channel_tell(int channel, enum tn_process_message kind, const char *text, size_t size)
+bool tn_channel_tell(int channel, enum tn_process_message kind, const char *text, size_t size)
 {
 	char message[TN_PROCESS_TEXT + 1];
+	ssize_t sent;
 
 	if (size > TN_PROCESS_TEXT)
 		size = TN_PROCESS_TEXT;
 	message[0] = (char)kind;
 	memcpy(message + 1, text, size);
-	while (send(channel, message, size + 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
-		;
+	do
+		sent = send(channel, message, size + 1, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent >= 0;
 }
 
 /* As tn_inbox_next. A descriptor that there is no room for does not come. */

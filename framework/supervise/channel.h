@@ -49,8 +49,8 @@ int tn_channel_hear(int channel, char *text);
 
 /* ---- The host's side ----------------------------------------------------------------------- */
 
-/* Sends a message; waits until there is room. */
-void tn_channel_tell(int channel, enum tn_process_message kind, const char *text, size_t size);
+/* Sends a message; waits until there is room. false where it cannot be sent. */
+bool tn_channel_tell(int channel, enum tn_process_message kind, const char *text, size_t size);
 
 /* The orders, in their sequence; those that nobody has waited for are kept. */
 struct tn_inbox {

@@ -41,6 +41,7 @@ struct tn_control {
 	char path[TN_CONTROL_PATH_MOST + 1];
 	int lock;   /* -1: it was given up */
 	int socket; /* -1: the same */
+	bool stuck; /* a client waits that could not be let in */
 	int spare;  /* to be closed where there is no other descriptor for a client */
 	unsigned long clients_so_far;
 	struct tn_control_client clients[TN_CONTROL_CLIENTS];
@@ -480,6 +481,7 @@ static bool turn_away(struct tn_control *control)
 /* The next one that waits; NULL where there is none. */
 static struct tn_control_client *let_in(struct tn_control *control)
 {
+	control->stuck = false;
 	while (control->socket >= 0) {
 		int socket = accept4(control->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -487,6 +489,7 @@ static struct tn_control_client *let_in(struct tn_control *control)
 			return welcome(control, socket);
 		if (errno == EINTR || errno == ECONNABORTED)
 			continue;
+		control->stuck = errno != EAGAIN;
 		if ((errno != EMFILE && errno != ENFILE) || !turn_away(control))
 			return NULL;
 	}
@@ -610,13 +613,18 @@ void tn_control_turn(struct tn_control *control,
 	}
 }
 
+bool tn_control_is_stuck(const struct tn_control *control)
+{
+	return control && control->stuck;
+}
+
 size_t tn_control_poll(const struct tn_control *control, struct pollfd *list)
 {
 	size_t count = 0;
 
 	if (!control)
 		return 0;
-	if (control->socket >= 0)
+	if (control->socket >= 0 && !control->stuck)
 		list[count++] = (struct pollfd){ .fd = control->socket, .events = POLLIN };
 	for (size_t i = 0; i < TN_CONTROL_CLIENTS; i++) {
 		const struct tn_control_client *client = &control->clients[i];

@@ -64,6 +64,10 @@ void tn_control_close(struct tn_control *control);
 /* What to wait for: writes TN_CONTROL_POLL entries at most, and returns how many. NULL is fine. */
 size_t tn_control_poll(const struct tn_control *control, struct pollfd *list);
 
+/* Whether a client waits that cannot be let in, for want of descriptors or memory: it is not waited
+ * for then, but tried again at the next turn. NULL is fine. */
+bool tn_control_is_stuck(const struct tn_control *control);
+
 /* Lets clients in, and takes and sends what can be; the function is called for each client that has
  * asked, once. NULL is fine. */
 void tn_control_turn(struct tn_control *control,

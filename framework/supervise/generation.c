@@ -125,6 +125,8 @@ void tn_generation_dismiss(struct tn_generation *generation)
 		struct tn_seat *seat = &generation->seats[i];
 		pid_t pid = seat->process.pid;
 
+		if (generation->served && seat->ready)
+			continue; /* it has orders to come */
 		if (pid && !seat->ready && seat->process.report >= 0)
 			kill(pid, SIGTERM);
 		tn_process_forget(&seat->process);

@@ -25,6 +25,7 @@ struct run {
 	int notes; /* orders, or that SIGUSR1 has come */
 	struct tn_access_log *access_log;
 	struct tn_edge *edge;
+	struct tn_loop *loop;
 };
 
 /* The errors are told when it is known that there are no more. */
@@ -205,9 +206,10 @@ static bool reopen_log(void *argument, struct tn_loop *loop)
 	return true;
 }
 
-static int serve(struct run *run)
+/* Before it says that it is ready: what cannot serve is not to take another's place. */
+static int make_loop(struct run *run)
 {
-	struct tn_loop_options options = {
+	const struct tn_loop_options options = {
 		.listeners = run->host->sockets,
 		.listener_count = run->host->socket_count,
 		.spare = run->host->spare,
@@ -221,7 +223,13 @@ static int serve(struct run *run)
 		.argument = run,
 	};
 
-	switch (tn_loop_run(run->edge, &options)) {
+	run->loop = tn_loop_create(run->edge, &options);
+	return run->loop ? 0 : EX_OSERR;
+}
+
+static int serve(const struct run *run)
+{
+	switch (tn_loop_run(run->loop)) {
 	case TN_LOOP_DRAINED:
 		return 0;
 	case TN_LOOP_DEADLINE:
@@ -251,20 +259,27 @@ static int go(struct run *run)
 	if (!code)
 		code = take_signals(run); /* before any client: none is lost to an early one */
 	if (!code)
+		code = make_loop(run);
+	if (!code)
 		log_versions(run);
 	if (!code)
 		code = host->ready(host);
 	return code ? code : serve(run);
 }
 
+/* What the Workers have stays: a thread of theirs may still run, and their exit handlers will. */
 int tn_host_run(struct tn_host *host)
 {
-	struct run run = { .host = host, .signals = -1 };
-	int code = go(&run);
+	static struct run run;
+	int code;
 
+	run = (struct run){ .host = host, .signals = -1 };
+	code = go(&run);
+	tn_loop_destroy(run.loop);
 	tn_edge_destroy(run.edge);
 	tn_access_log_destroy(run.access_log);
-	tn_deployment_destroy(run.deployment);
+	if (run.deployment)
+		tn_deployment_stop(run.deployment);
 	tn_copies_finish(&run.copies);
 	tn_errors_finish(&host->errors);
 	return code;

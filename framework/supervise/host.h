@@ -32,7 +32,8 @@ struct tn_host {
 };
 
 /* Returns the exit code (sysexits.h): 0 where all was answered, EX_TEMPFAIL where not. Once in a
- * process. */
+ * process, which is then to exit: the plan, the secrets and what was made of them stay as they are
+ * until then, for threads and exit handlers of the Workers. */
 int tn_host_run(struct tn_host *host);
 
 #endif

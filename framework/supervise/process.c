@@ -131,18 +131,21 @@ static pid_t start(const struct tn_process_options *options, int report)
 bool tn_process_start(struct tn_process *process, const struct tn_process_options *options)
 {
 	int ends[2];
+	pid_t pid;
 	int error;
 
 	*process = (struct tn_process){ .report = -1 };
 	if (!tn_channel_create(ends))
 		return false;
-	process->pid = start(options, ends[1]);
+	pid = start(options, ends[1]);
 	error = errno;
 	close(ends[1]);
-	process->report = ends[0];
-	if (process->pid > 0)
+	/* Never another number, to which a signal would be one for many processes. */
+	if (pid > 0) {
+		*process = (struct tn_process){ .pid = pid, .report = ends[0] };
 		return true;
-	tn_process_forget(process);
+	}
+	close(ends[0]);
 	errno = error;
 	return false;
 }
@@ -209,7 +212,8 @@ static int report_ready(struct tn_host *host)
 {
 	struct tn_order order;
 
-	tn_channel_tell(host->inbox->channel, TN_PROCESS_READY, "", 0);
+	if (!tn_channel_tell(host->inbox->channel, TN_PROCESS_READY, "", 0))
+		return EX_OSERR; /* or it would be waited for until ready_timeout */
 	return tn_inbox_await(host->inbox, TN_ORDER_SERVE, &order) ? 0 : EX_UNAVAILABLE;
 }
 
@@ -219,11 +223,14 @@ static int share(void *argument, const char *worker, const char *field, size_t s
 	struct tn_order order;
 	char *text = NULL;
 	int length = asprintf(&text, "%zu %s.%s", size, worker, field);
+	bool told;
 
 	if (length < 0)
 		return -1;
-	tn_channel_tell(inbox->channel, TN_PROCESS_SHARE, text, (size_t)length);
+	told = tn_channel_tell(inbox->channel, TN_PROCESS_SHARE, text, (size_t)length);
 	free(text);
+	if (!told)
+		return -1;
 	return tn_inbox_await(inbox, TN_ORDER_MEMORY, &order) ? order.descriptor : -1;
 }
 
@@ -311,7 +318,7 @@ static bool drop_privileges(const char *word)
 
 int tn_process_run(int count, char **words)
 {
-	struct tn_bundle bundle = { 0 };
+	static struct tn_bundle bundle; /* see tn_host_run */
 	struct tn_inbox inbox = { 0 };
 	struct tn_host host = {
 		.ready = report_ready,
@@ -339,7 +346,6 @@ int tn_process_run(int count, char **words)
 	host.spare = host.socket_count - (size_t)read_number(words[WORD_WATCHED]);
 	if (sockets && tn_forked_deny(inbox.channel))
 		code = run(&host, &bundle, words);
-	tn_bundle_finish(&bundle);
 	tn_inbox_finish(&inbox);
 	free(sockets);
 	return code;

@@ -54,7 +54,7 @@ static bool start_process(const struct tn_supervisor *supervisor,
 	return started;
 }
 
-void tn_seat_start(struct tn_supervisor *supervisor, const struct tn_generation *generation,
+void tn_seat_start(struct tn_supervisor *supervisor, struct tn_generation *generation,
                    struct tn_seat *seat)
 {
 	seat->ready = false;
@@ -65,8 +65,8 @@ void tn_seat_start(struct tn_supervisor *supervisor, const struct tn_generation 
 		return;
 	tn_log_write(TN_LOG_ERROR, NULL, "a host process cannot be started: %s", strerror(errno));
 	forget_page(seat);
-	seat->failures++;
-	seat->restart_at = tn_supervisor_now() + BACKOFF_MOST_MS;
+	if (generation == supervisor->current)
+		tn_seat_replace(generation, seat);
 }
 
 /* ---- Replacing ----------------------------------------------------------------------------- */

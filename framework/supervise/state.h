@@ -102,7 +102,8 @@ void tn_supervisor_reopen(struct tn_supervisor *supervisor);
 
 /* ---- seats.c ------------------------------------------------------------------------------- */
 
-void tn_seat_start(struct tn_supervisor *supervisor, const struct tn_generation *generation,
+/* In the current generation another attempt follows where it cannot be started. */
+void tn_seat_start(struct tn_supervisor *supervisor, struct tn_generation *generation,
                    struct tn_seat *seat);
 
 /* Takes what its processes tell; NULL is fine. */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define ABORT_MS (2 * 1000) /* that a process has to tell where it hangs */
+#define STUCK_MS 100        /* before a client is tried again that cannot be let in */
 #define LOOKS 4             /* at a loop in hang_timeout */
 
 int64_t tn_supervisor_now(void)
@@ -29,7 +30,7 @@ int64_t tn_supervisor_earlier(int64_t one, int64_t other)
 
 static int64_t restart_seats(struct tn_supervisor *supervisor)
 {
-	const struct tn_generation *current = supervisor->stopping ? NULL : supervisor->current;
+	struct tn_generation *current = supervisor->stopping ? NULL : supervisor->current;
 	int64_t next = -1;
 
 	for (size_t i = 0; current && i < current->count; i++) {
@@ -230,5 +231,7 @@ int64_t tn_supervisor_watch(struct tn_supervisor *supervisor)
 	next = tn_supervisor_earlier(next, kill_all_aborted(supervisor));
 	next = tn_supervisor_earlier(next, kill_all_overdue(supervisor));
 	next = tn_supervisor_earlier(next, end_probation(supervisor));
+	if (tn_control_is_stuck(supervisor->control))
+		next = tn_supervisor_earlier(next, tn_supervisor_now() + STUCK_MS);
 	return tn_supervisor_earlier(next, tn_notify_turn(supervisor->notify, tn_supervisor_now()));
 }
