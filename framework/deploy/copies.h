@@ -28,9 +28,9 @@ struct tn_copies {
 
 /*
  * Copies the modules of the Workers that are reachable to a new stage, for the reader
- * (tn_stage_create_for). `running`, which may be NULL, has copies that are kept instead, but for the
- * modules of these Workers (names.h). A module that cannot be copied is no error here: whoever loads
- * it tells the reason.
+ * (tn_stage_create_for). `running`, which may be NULL, has copies that are kept instead, but for
+ * the modules of these Workers (names.h). A module that cannot be copied is no error here: whoever
+ * loads it tells the reason.
  *
  * Returns 0, and *copies, for tn_copies_finish; or an exit code, and why with the cure in `reason`
  * (TN_REASON_SIZE bytes): EX_CANTCREAT where there is no place for a stage, EX_OSERR where there is

@@ -68,6 +68,7 @@ static void load_module(struct tn_deployment *deployment, struct tn_instance *in
 	const struct tn_entry *entry = tn_keys_find(&instance->worker->keys, "module");
 	struct tn_place place = entry ? entry->place : instance->worker->section->place;
 	const char *path = instance->worker->module_path;
+	const struct tn_module_copy *copy;
 	char reason[TN_REASON_SIZE];
 	struct tn_module *module;
 
@@ -75,8 +76,8 @@ static void load_module(struct tn_deployment *deployment, struct tn_instance *in
 	if (instance->module)
 		return;
 	tn_activity_begin(deployment->activity, TN_STEP_LOAD, instance->worker->number);
-	module = tn_module_load(path, options->copies ? tn_copies_find(options->copies, path) : NULL,
-	                        reason);
+	copy = options->copies ? tn_copies_find(options->copies, path) : NULL;
+	module = tn_module_load(path, copy, reason);
 	tn_activity_end(deployment->activity);
 	if (!module) {
 		tn_errors_add(errors, place, "worker '%s': module '%s': %s", instance->name,

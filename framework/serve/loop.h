@@ -23,8 +23,8 @@ struct tn_loop_options {
 	void *argument;
 };
 
-/* One that is ready to run, but watches no listener yet. The edge and what the options point to must
- * outlive it. NULL, and a line in the log, where it cannot be set up. */
+/* One that is ready to run, but watches no listener yet. The edge and what the options point to
+ * must outlive it. NULL, and a line in the log, where it cannot be set up. */
 struct tn_loop *tn_loop_create(struct tn_edge *edge, const struct tn_loop_options *options);
 
 /* NULL is fine. */

@@ -99,8 +99,8 @@ void tn_control_turn_into(struct tn_control *control, enum tn_control_ask ask,
  */
 void tn_control_begin_reload(struct tn_control *control, const char *workers);
 
-/* Begins the release that this client asks for, which takes a new generation, as a reload does: it is
- * TN_CONTROL_RELOADING from now on. */
+/* Begins the release that this client asks for, which takes a new generation, as a reload does: it
+ * is TN_CONTROL_RELOADING from now on. */
 void tn_control_begin_release(struct tn_control_client *client);
 
 /* Answers all clients that ask for it. */

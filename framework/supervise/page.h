@@ -10,7 +10,7 @@
 
 struct tn_page {
 	struct tn_activity activity;
-	_Alignas(4096) struct tn_frames frames; /* of its crash */
+	struct tn_frames frames; /* of its crash */
 };
 
 /* A zeroed one, in a file without a name (memfd_create(2)) that is sealed against another size.

@@ -13,17 +13,17 @@
 struct tn_slots {
 	struct tn_listener listeners[TN_LISTEN_MAX]; /* the first slot's */
 	size_t addresses;
-	size_t given; /* so many are systemd's: they are the one slot, and `listen` does not count */
+	size_t given; /* so many are systemd's: the one slot; `listen` does not count then */
 	int *sockets; /* `addresses` for each slot; -1: it is closed */
 	size_t count;
 };
 
-/* Takes those that systemd has given; to be called before anything else is opened. Returns 0, or the
- * exit code with why in the reason (TN_REASON_SIZE bytes). */
+/* Takes those that systemd has given; to be called before anything else is opened. Returns 0, or
+ * the exit code with why in the reason (TN_REASON_SIZE bytes). */
 int tn_slots_take(struct tn_slots *slots, char *reason);
 
-/* Binds them, where none were given. Returns 0, or the exit code; it has told why on standard error, in the form of
- * `check`. tn_slots_finish in either case. */
+/* Binds them, where none were given. Returns 0, or the exit code; it has told why on standard
+ * error, in the form of `check`. tn_slots_finish in either case. */
 int tn_slots_bind(struct tn_slots *slots, const struct tn_plan *plan, size_t count);
 
 /* From now on the kernel lets clients in; it is logged at which addresses. Returns the same. */

@@ -71,8 +71,8 @@ struct tn_revision *tn_supervisor_read(struct tn_supervisor *supervisor, const c
 
 /*
  * Starts a generation of a revision, which it takes over, its first process alone, so that errors
- * come once. When it serves, these Workers come out of quarantine (NULL: all). Returns 0, or the exit
- * code; it has told why, and there may be a coming generation to give up.
+ * come once. When it serves, these Workers come out of quarantine (NULL: all). Returns 0, or the
+ * exit code; it has told why, and there may be a coming generation to give up.
  */
 int tn_supervisor_start(struct tn_supervisor *supervisor, struct tn_revision *revision,
                         const char *lifts);

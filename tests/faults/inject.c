@@ -28,9 +28,9 @@ static void allow_library(void)
 {
 	const char *options = getenv("ASAN_OPTIONS");
 
-	setenv("ASAN_OPTIONS",
-	       text_of("%s:verify_asan_link_order=0", options && *options ? options : "detect_leaks=1"),
-	       1);
+	if (!options || !*options)
+		options = "detect_leaks=1";
+	setenv("ASAN_OPTIONS", text_of("%s:verify_asan_link_order=0", options), 1);
 }
 
 void inject_open(void)

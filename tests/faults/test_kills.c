@@ -234,7 +234,9 @@ static unsigned stages_in(const char *path)
 
 static int tell(const char *command)
 {
-	return tenon_run((const char *const[]){ command, scratch_path(FILE_NAME), NULL }, NULL).code;
+	const char *const words[] = { command, scratch_path(FILE_NAME), NULL };
+
+	return tenon_run(words, NULL).code;
 }
 
 /* The next one takes the place, the control socket, and what lies about. */

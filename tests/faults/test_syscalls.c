@@ -335,7 +335,7 @@ static bool start_with(const struct inject_order *order)
 	inject_nothing();
 	if (ready) {
 		expect(answers(host), order, host, "requests are not answered");
-		/* Without a control socket nobody can ask; then it is no process that has failed. */
+		/* Without a control socket nobody can ask; then no process has failed. */
 		expect(order->where == INJECT_SUPERVISOR || becomes_whole(), order, host,
 		       "not all processes serve");
 		tree_end(host);

@@ -27,7 +27,8 @@ static void read_all(struct fixture *fixture, const char *environment)
 	CU_ASSERT_TRUE(tn_secrets_read(&fixture->secrets, fixture->planned.plan, &vault,
 	                               &fixture->planned.errors));
 	tn_vault_finish(&vault);
-	CHECK_NUMBER(tn_copies_make(&fixture->copies, fixture->planned.plan, NULL, NULL, NULL, reason),
+	CHECK_NUMBER(tn_copies_make(&fixture->copies, fixture->planned.plan, NULL, NULL, NULL,
+	                            reason),
 	             0);
 	CHECK_TOLD(&fixture->planned, "");
 }
@@ -63,7 +64,8 @@ static void end(struct fixture *fixture)
 
 static int write_bundle(const struct fixture *fixture)
 {
-	int descriptor = tn_bundle_write(fixture->planned.plan, &fixture->secrets, &fixture->copies);
+	int descriptor = tn_bundle_write(fixture->planned.plan, &fixture->secrets,
+	                                 &fixture->copies);
 
 	CU_ASSERT_FATAL(descriptor >= 0);
 	return descriptor;
