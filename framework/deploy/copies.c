@@ -166,7 +166,7 @@ int tn_copies_make(struct tn_copies *copies, const struct tn_plan *plan,
 	if (!maker.store)
 		return EX_CANTCREAT;
 	added = add_all(&maker);
-	let_go(maker.store);
+	let_go(maker.store); /* NOLINT(*unix.Malloc): it does not follow who else holds it */
 	if (added)
 		return 0;
 	snprintf(reason, TN_REASON_SIZE, "out of memory");
