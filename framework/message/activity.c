@@ -9,6 +9,8 @@ _Static_assert(sizeof(struct tn_activity) <= 4096, "it is one page");
 
 struct tn_activity tn_activity_unwatched;
 
+_Thread_local struct tn_activity *tn_activity_here;
+
 struct tn_activity *tn_activity_create(void)
 {
 	void *page = mmap(NULL, sizeof(struct tn_activity), PROT_READ | PROT_WRITE,

@@ -15,7 +15,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define TN_DEPTH_MAX 64 /* the most that max_depth can be set to */
+#define TN_ACTIVITY_THREADS 1024 /* the most that `threads` can be set to */
+#define TN_DEPTH_MAX 64          /* the most that max_depth can be set to */
 
 enum tn_activity_step {
 	TN_STEP_NONE,    /* the host's own work */
@@ -52,6 +53,11 @@ struct tn_activity {
 
 /* Where nobody has given a page: what is written there, nobody reads. */
 extern struct tn_activity tn_activity_unwatched;
+
+/* Of this thread; NULL: it is none of the host's. It lies in the thread's own block of memory, so that
+ * a signal handler may read it. */
+extern _Thread_local struct tn_activity *tn_activity_here
+	__attribute__((tls_model("initial-exec")));
 
 /* A zeroed page, shared with the children that are forked from now on; NULL where there is no
  * memory. The caller destroys it; NULL is fine. */

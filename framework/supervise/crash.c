@@ -39,12 +39,11 @@ struct name {
 
 /* What the handler is to find. */
 static struct {
-	const struct tn_activity *activity;
 	const struct name *names; /* one for each Worker of the plan; read-only */
 	size_t name_count;
 	const struct tn_objects *_Atomic objects;
-	struct tn_frames *frames; /* NULL: they are written to the log */
-	pid_t supervisor;         /* 0: there is none */
+	struct tn_page *page; /* NULL: all is written to the log */
+	pid_t supervisor;     /* 0: there is none */
 	pid_t process;
 	pid_t thread;          /* the loop's */
 	_Atomic pid_t reports; /* the thread that writes a report; 0: none */
@@ -109,8 +108,8 @@ static void write_line(struct line *line)
 /* ---- Who it was ---------------------------------------------------------------------------- */
 
 struct culprit {
-	bool in_loop; /* it happened on the loop's thread, and all that follows holds */
-	bool forked;  /* in a process that the loop's has forked */
+	const struct tn_activity *activity; /* of its thread; NULL: it is none of the host's */
+	bool forked;                        /* in a process that this one has forked */
 	uint32_t step;
 	uint32_t depth;
 	uint64_t exchange;
@@ -120,24 +119,36 @@ struct culprit {
 /* A forked process has but one thread, and the page as it was. */
 static void find_culprit(struct culprit *culprit)
 {
-	*culprit = (struct culprit){ .forked = getpid() != crash.process };
-	culprit->in_loop = culprit->forked || gettid() == crash.thread;
-	if (!culprit->in_loop)
+	const struct tn_activity *activity = tn_activity_here;
+
+	*culprit = (struct culprit){
+		.activity = activity,
+		.forked = getpid() != crash.process,
+	};
+	if (!activity)
 		return;
-	culprit->step = atomic_load_explicit(&crash.activity->step, memory_order_relaxed);
-	culprit->depth = atomic_load_explicit(&crash.activity->depth, memory_order_relaxed);
+	culprit->step = atomic_load_explicit(&activity->step, memory_order_relaxed);
+	culprit->depth = atomic_load_explicit(&activity->depth, memory_order_relaxed);
 	if (culprit->depth > TN_DEPTH_MAX)
 		culprit->depth = TN_DEPTH_MAX;
 	if (culprit->step == TN_STEP_NONE)
 		return;
-	culprit->exchange = atomic_load_explicit(&crash.activity->exchange, memory_order_relaxed);
-	tn_activity_line(crash.activity, culprit->request);
+	culprit->exchange = atomic_load_explicit(&activity->exchange, memory_order_relaxed);
+	tn_activity_line(activity, culprit->request);
 }
 
-static const struct name *name_at(uint32_t place)
+/* So that the supervisor knows whose activity it was, of those that this process has. */
+static void leave_culprit(const struct culprit *culprit)
+{
+	if (crash.page && culprit->activity && !culprit->forked)
+		tn_page_set_culprit(crash.page, culprit->activity);
+}
+
+static const struct name *name_at(const struct culprit *culprit, uint32_t place)
 {
 	static const struct name unknown = { "?", NULL };
-	uint32_t number = atomic_load_explicit(&crash.activity->chain[place], memory_order_relaxed);
+	uint32_t number =
+		atomic_load_explicit(&culprit->activity->chain[place], memory_order_relaxed);
 
 	return number && number <= crash.name_count ? &crash.names[number - 1] : &unknown;
 }
@@ -147,7 +158,7 @@ static void put_chain(struct line *line, const struct culprit *culprit)
 	put(line, " chain=");
 	for (uint32_t i = 0; i < culprit->depth; i++) {
 		put(line, i ? ">" : "");
-		put_escaped(line, name_at(i)->worker, false);
+		put_escaped(line, name_at(culprit, i)->worker, false);
 	}
 }
 
@@ -162,7 +173,7 @@ static void begin_line(struct line *line, const struct culprit *culprit, bool ch
 	}
 	if (culprit->depth) {
 		put(line, " worker=");
-		put_escaped(line, name_at(culprit->depth - 1)->worker, false);
+		put_escaped(line, name_at(culprit, culprit->depth - 1)->worker, false);
 	}
 	if (chain && culprit->depth > 1)
 		put_chain(line, culprit);
@@ -180,7 +191,7 @@ static void put_request(struct line *line, const struct culprit *culprit)
 
 static void put_worker(struct line *line, const struct culprit *culprit)
 {
-	const char *module = name_at(culprit->depth - 1)->module;
+	const char *module = name_at(culprit, culprit->depth - 1)->module;
 	const char *step = tn_activity_text(culprit->step);
 
 	put(line, " ");
@@ -313,8 +324,8 @@ static void put_hang(struct line *line, int hang)
 
 static void put_nobody(struct line *line, const struct culprit *culprit, const siginfo_t *info)
 {
-	if (!culprit->in_loop)
-		put(line, " in a thread that is not the loop's: the frames tell whose it is");
+	if (!culprit->activity)
+		put(line, " in a thread that is not the host's: the frames tell whose it is");
 	else if (is_sent(info))
 		put(line, ": no Worker was running");
 	else
@@ -339,7 +350,7 @@ static const char *base_name(const char *path)
 static const char *original_of(const struct culprit *culprit, const char *file)
 {
 	const char *module = culprit->depth && culprit->step == TN_STEP_LOAD
-	                             ? name_at(culprit->depth - 1)->module
+	                             ? name_at(culprit, culprit->depth - 1)->module
 	                             : NULL;
 
 	return module && strcmp(base_name(module), base_name(file)) == 0 ? module : file;
@@ -372,8 +383,8 @@ static void leave_code(const char *prefix, const struct code *code)
 
 	offset.size = 0;
 	put_address(&offset, code->offset);
-	tn_frames_add(crash.frames, &(struct tn_crash_frame){ prefix, end_text(&offset),
-	                                                      code->file, code->path });
+	tn_frames_add(&crash.page->frames, &(struct tn_crash_frame){ prefix, end_text(&offset),
+	                                                             code->file, code->path });
 }
 
 /* Behind a call stands where it returns to, which may be the next line, or function: one byte
@@ -387,7 +398,7 @@ static void tell_frame(struct line *line, const struct culprit *culprit, unsigne
 	put(line, "#");
 	put_number(line, number, 10, 1);
 	put(line, " ");
-	if (crash.frames && !culprit->forked)
+	if (crash.page && !culprit->forked)
 		leave_code(end_text(line), &code);
 	else
 		write_code(line, &code);
@@ -418,6 +429,7 @@ static void report(const siginfo_t *info, const ucontext_t *context)
 	int hang = hang_of(info);
 
 	find_culprit(&culprit);
+	leave_culprit(&culprit);
 	begin_line(&line, &culprit, true);
 	if (hang)
 		put_hang(&line, hang);
@@ -475,17 +487,18 @@ static void exited(int status, void *argument)
 
 	(void)argument;
 	find_culprit(&culprit);
-	if (culprit.forked || (culprit.in_loop && !culprit.depth))
+	if (culprit.forked || (culprit.activity && !culprit.depth))
 		return;
+	leave_culprit(&culprit);
 	begin_line(&line, &culprit, true);
 	put(&line, "called exit(");
 	put(&line, status < 0 ? "-" : "");
 	put_number(&line, status < 0 ? -(uint64_t)status : (uint64_t)status, 10, 1);
 	put(&line, ")");
-	if (culprit.in_loop)
+	if (culprit.activity)
 		put_worker(&line, &culprit);
 	else
-		put(&line, " in a thread that is not the loop's");
+		put(&line, " in a thread that is not the host's");
 	write_line(&line);
 	fflush(NULL);
 	_exit(EX_SOFTWARE);
@@ -579,17 +592,21 @@ void tn_crash_note_objects(const struct tn_deployment *deployment)
 		tn_objects_destroy(atomic_exchange(&crash.objects, objects));
 }
 
-bool tn_crash_watch(const struct tn_activity *activity, const struct tn_plan *plan,
-                    struct tn_frames *frames)
+bool tn_crash_watch_thread(struct tn_activity *activity)
+{
+	tn_activity_here = activity;
+	return set_stack();
+}
+
+bool tn_crash_watch(struct tn_activity *activity, const struct tn_plan *plan, struct tn_page *page)
 {
 	void *frame[1];
 
-	crash.activity = activity;
-	crash.frames = frames;
-	crash.supervisor = frames ? getppid() : 0;
+	crash.page = page;
+	crash.supervisor = page ? getppid() : 0;
 	crash.process = getpid();
 	crash.thread = gettid();
-	if (!keep_names(plan) || !set_stack())
+	if (!keep_names(plan) || !tn_crash_watch_thread(activity))
 		return false;
 	tn_crash_note_objects(NULL);
 	backtrace(frame, 1); /* the first call loads libgcc, which allocates */

@@ -31,18 +31,21 @@
 #define TENON_SUPERVISE_CRASH_H
 
 #include "deploy/deployment.h"
-#include "message/activity.h"
-#include "supervise/frames.h"
+#include "supervise/page.h"
 
 /*
  * From now on. Once in a process, on the loop's thread, before any module is loaded: a handler that
- * is there, such as a sanitizer's, is left alone, and one that a Worker sets later stays. Activity
- * and frames must live as long as the process; of the plan it keeps a copy of the names. The frames
- * are the supervisor's, which is this process's parent; NULL: there is none, and what would stand
- * there is written to the log. Returns false, and sets errno, where there is no memory.
+ * is there, such as a sanitizer's, is left alone, and one that a Worker sets later stays. The
+ * activity, which is this thread's from now on, and the page must live as long as the process; of
+ * the plan it keeps a copy of the names. The page is the supervisor's, too, which is this process's
+ * parent, and is left the frames; NULL: there is none, and the log has it all. Returns false, and
+ * sets errno, where there is no memory.
  */
-bool tn_crash_watch(const struct tn_activity *activity, const struct tn_plan *plan,
-                    struct tn_frames *frames);
+bool tn_crash_watch(struct tn_activity *activity, const struct tn_plan *plan, struct tn_page *page);
+
+/* On another thread of the host's, with its own activity, that lives as long as the thread: so that
+ * a crash there is told as one of the loop's, a stack overflow included. The same result. */
+bool tn_crash_watch_thread(struct tn_activity *activity);
 
 /* Takes note of the objects that are loaded now, with the modules of a deployment, or NULL: for the
  * frames. On the same thread, whenever there may be new ones. Those that it has not been told of

@@ -56,7 +56,7 @@ static void examine(struct death *death, const struct tn_generation *generation,
 	tn_seat_tally(seat, &tally);
 	death->lost = death->served ? tally.lost : 0;
 	if (seat->page)
-		tn_culprit_read(&death->culprit, &seat->page->activity,
+		tn_culprit_read(&death->culprit, tn_page_culprit(seat->page),
 		                generation->revision->plan);
 	death->crashed = is_crash(death);
 }

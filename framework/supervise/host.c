@@ -77,7 +77,7 @@ static int load(struct run *run)
 	bool valid;
 
 	if (options.activity && tn_crash_watch(options.activity, host->plan,
-	                                       host->page ? &host->page->frames : NULL)) {
+	                                       host->page)) {
 		/* Behind the watch, so that they are removed at any exit. */
 		int code = make_copies(run);
 

@@ -22,6 +22,39 @@ struct tn_page *tn_page_map(int descriptor)
 	return page == MAP_FAILED ? NULL : page;
 }
 
+void tn_page_set_culprit(struct tn_page *page, const struct tn_activity *activity)
+{
+	uint64_t number = activity == &page->activity ? 1 : (uint64_t)(activity - page->threads) + 2;
+
+	atomic_store_explicit(&page->culprit, number, memory_order_relaxed);
+}
+
+static const struct tn_activity *find_only(const struct tn_page *page)
+{
+	const struct tn_activity *only = NULL;
+
+	if (tn_activity_running(&page->activity))
+		return &page->activity;
+	for (size_t i = 0; i < TN_ACTIVITY_THREADS; i++) {
+		if (!tn_activity_running(&page->threads[i]))
+			continue;
+		if (only)
+			return &page->activity;
+		only = &page->threads[i];
+	}
+	return only ? only : &page->activity;
+}
+
+const struct tn_activity *tn_page_culprit(const struct tn_page *page)
+{
+	uint64_t number = atomic_load_explicit(&page->culprit, memory_order_relaxed);
+
+	if (!number)
+		return find_only(page);
+	return number >= 2 && number - 2 < TN_ACTIVITY_THREADS ? &page->threads[number - 2]
+	                                                       : &page->activity;
+}
+
 void tn_page_unmap(struct tn_page *page)
 {
 	if (page)

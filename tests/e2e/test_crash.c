@@ -242,7 +242,7 @@ static void a_thread_of_a_worker_does_not_blame_who_runs_in_the_loop(void)
 	http_get(host, "/thread-null");
 	CHECK_NUMBER(host_wait(host), -SIGSEGV);
 	check_line(host, "Z fatal: SIGSEGV \\(address not mapped\\) at 0x0 in a thread that is not "
-	                 "the loop's: the frames tell whose it is$");
+	                 "the host's: the frames tell whose it is$");
 	check_function(host, "crash_null");
 }
 

@@ -25,8 +25,7 @@ static const struct tn_plan plan = { .workers = workers, .count = 1 };
 /* ---- A process that is watched ------------------------------------------------------------- */
 
 struct watched {
-	struct tn_activity *activity; /* both are shared with it */
-	struct tn_frames *frames;
+	struct tn_page *page; /* shared with it */
 	pid_t process;
 	int errors; /* its standard error */
 	int input;  /* a pipe from it */
@@ -58,19 +57,20 @@ static _Noreturn void be_watched(struct watched *watched, bool supervised,
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &none);
 	dup2(watched->errors, STDERR_FILENO);
-	if (!tn_crash_watch(watched->activity, &plan, supervised ? watched->frames : NULL))
+	if (!tn_crash_watch(&watched->page->activity, &plan, supervised ? watched->page : NULL))
 		_exit(1);
 	if (step != TN_STEP_NONE)
-		enter(watched->activity, step);
+		enter(&watched->page->activity, step);
 	run(output);
 	_exit(2);
 }
 
+static struct tn_page *page_of_thread; /* of the process that is watched */
+
 static struct watched watch(bool supervised, enum tn_activity_step step, void (*run)(int))
 {
 	struct watched watched = {
-		.activity = share(sizeof(*watched.activity)),
-		.frames = share(sizeof(*watched.frames)),
+		.page = page_of_thread = share(sizeof(*watched.page)),
 		.errors = memfd_create("errors", MFD_CLOEXEC),
 	};
 	int ends[2];
@@ -139,7 +139,7 @@ static unsigned check_frames(const struct watched *watched)
 	char number[16];
 	size_t size, at = 0;
 	unsigned count = 0;
-	char *copy = tn_frames_copy(watched->frames, &size);
+	char *copy = tn_frames_copy(&watched->page->frames, &size);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
 	for (; tn_frames_next(copy, size, &at, &frame); count++) {
@@ -156,8 +156,7 @@ static unsigned check_frames(const struct watched *watched)
 
 static void forget(const struct watched *watched)
 {
-	munmap(watched->activity, sizeof(*watched->activity));
-	munmap(watched->frames, sizeof(*watched->frames));
+	munmap(watched->page, sizeof(*watched->page));
 	close(watched->errors);
 	close(watched->input);
 }
@@ -179,7 +178,42 @@ static void frames_are_left_for_the_supervisor(void)
 	check_head(&watched, "Z fatal " HEAD "SIGABRT (raised by the process itself) while it "
 	                     "answered, request \"GET /?a=\\x221\\x22\", module './auth.so'");
 	CU_ASSERT(check_frames(&watched) > 3);
-	CU_ASSERT_PTR_NOT_NULL(strstr(watched.frames->text, "Z fatal " HEAD "#0 "));
+	CU_ASSERT_PTR_NOT_NULL(strstr(watched.page->frames.text, "Z fatal " HEAD "#0 "));
+	forget(&watched);
+}
+
+static void *crash_in_thread(void *argument)
+{
+	struct tn_activity *activity = &page_of_thread->threads[7];
+
+	(void)argument;
+	if (tn_crash_watch_thread(activity)) {
+		tn_activity_show(activity, TN_STEP_REQUEST, 43, "PUT", "/other");
+		tn_activity_enter(activity, 0, 1);
+		abort();
+	}
+	return NULL;
+}
+
+/* The page is at the same place in the child: it is its memory that is shared. */
+static void end_in_thread(int output)
+{
+	pthread_t thread;
+
+	(void)output;
+	if (pthread_create(&thread, NULL, crash_in_thread, NULL) == 0)
+		pthread_join(thread, NULL);
+}
+
+static void each_thread_tells_of_its_own(void)
+{
+	struct watched watched = watch(true, TN_STEP_REQUEST, end_in_thread);
+
+	check_death(&watched);
+	check_head(&watched, "Z fatal request=000000000000002b worker=auth: SIGABRT (raised by the "
+	                     "process itself) while it answered, request \"PUT /other\", module "
+	                     "'./auth.so'");
+	CU_ASSERT_PTR_EQUAL(tn_page_culprit(watched.page), &watched.page->threads[7]);
 	forget(&watched);
 }
 
@@ -190,7 +224,7 @@ static void without_one_they_are_in_the_log(void)
 	check_death(&watched);
 	CU_ASSERT(count_lines(log_of(&watched)) > 4);
 	CU_ASSERT_PTR_NOT_NULL(strstr(log_of(&watched), "Z fatal worker=auth: #3 /"));
-	CHECK_NUMBER(atomic_load(&watched.frames->size), 0);
+	CHECK_NUMBER(atomic_load(&watched.page->frames.size), 0);
 	forget(&watched);
 }
 
@@ -211,7 +245,7 @@ static void those_of_a_forked_process_are_in_the_log(void)
 
 	CHECK_NUMBER(waitpid(watched.process, NULL, 0), watched.process);
 	CU_ASSERT(count_lines(log_of(&watched)) > 4);
-	CHECK_NUMBER(atomic_load(&watched.frames->size), 0);
+	CHECK_NUMBER(atomic_load(&watched.page->frames.size), 0);
 	forget(&watched);
 }
 
@@ -358,6 +392,7 @@ static void it_is_the_loop_that_tells(void)
 
 TEST_MAIN("supervise/crash",
           TEST(frames_are_left_for_the_supervisor),
+          TEST(each_thread_tells_of_its_own),
           TEST(without_one_they_are_in_the_log),
           TEST(those_of_a_forked_process_are_in_the_log),
           TEST(a_hang_says_how_long),
