@@ -120,11 +120,14 @@ static bool stays_who_it_is(struct tn_host *host)
 	return false;
 }
 
-static int run_plan(struct tn_host *host)
+static int run_plan(struct tn_host *host, struct tn_config *config, struct tn_plan *plan)
 {
+	host->plan = plan;
 	if (stays_who_it_is(host))
 		return tn_host_run(host);
 	host->report(host);
+	tn_plan_destroy(plan);
+	tn_config_destroy(config);
 	return EX_CONFIG;
 }
 
@@ -144,8 +147,7 @@ static int serve(const struct tn_arguments *arguments, struct single *single)
 
 	if (!code) {
 		plan = tn_plan_create(config, arguments->environment, &host.errors);
-		host.plan = plan;
-		code = plan ? run_plan(&host) : EX_OSERR;
+		code = plan ? run_plan(&host, config, plan) : EX_OSERR;
 	}
 	tn_errors_finish(&host.errors);
 	return code;
