@@ -54,7 +54,9 @@ static void stop_serving(struct tn_supervisor *supervisor)
 	if (supervisor->current)
 		set_end(supervisor->current);
 	for (struct tn_generation *at = supervisor->leaving; at; at = at->next) {
-		tn_generation_signal(at, SIGTERM);
+		if (!at->hurried) /* or this would be its second one, which cuts off */
+			tn_generation_signal(at, SIGTERM);
+		at->hurried = false;
 		set_end(at);
 	}
 }

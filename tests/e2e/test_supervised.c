@@ -193,6 +193,30 @@ static void a_reload_brings_the_new_configuration(void)
 	host_end(host);
 }
 
+/* The oldest waits for an idle client no more; what is in flight in others is neither cut off by
+ * that nor by the stop that follows. */
+static void old_generations_let_idle_clients_go(void)
+{
+	enum { RELOADS = 8 };
+	struct host *host = host_start_supervised(write_file("drain_timeout = 10m\n", "hello"));
+	int idle = wire_connect(host), sockets[RELOADS];
+
+	wire_text(idle, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	CHECK_NUMBER(wire_read(idle, 1).closed, false);
+	for (unsigned i = 0; i < RELOADS; i++) {
+		sockets[i] = i ? open_request(host) : -1;
+		host_signal(host, SIGHUP);
+		host_logged(host, text_of("generation %u serves", i + 2));
+	}
+	CHECK_NUMBER(wire_read_all(idle).closed, true);
+	close(idle);
+	host_signal(host, SIGTERM);
+	host_logged_times(host, "SIGTERM: stopping, 0 in flight\n", 2);
+	for (unsigned i = 1; i < RELOADS; i++)
+		finish_request(sockets[i]);
+	CHECK_NUMBER(host_wait(host), 0);
+}
+
 static void a_reload_that_is_not_valid_changes_nothing(void)
 {
 	struct host *host = host_start_supervised(write_file("", "before"));
@@ -232,5 +256,6 @@ TEST_MAIN("e2e/supervised",
           TEST(a_second_signal_ends_it_with_75),
           TEST(a_stop_that_loses_a_request_says_so),
           TEST(a_reload_brings_the_new_configuration),
+          TEST(old_generations_let_idle_clients_go),
           TEST(a_pipe_in_the_place_of_the_file_is_refused),
           TEST(a_reload_that_is_not_valid_changes_nothing))
