@@ -256,7 +256,6 @@ static void process_ended(struct tn_supervisor *supervisor, struct tn_generation
 {
 	struct death death;
 
-	tn_seat_read(supervisor, generation, seat);
 	examine(&death, generation, seat, status);
 	count(supervisor, seat, &death);
 	tell_culprit(&death, seat);
@@ -282,19 +281,43 @@ static bool find_and_end(struct tn_supervisor *supervisor, struct tn_generation 
 	return false;
 }
 
+static void one_ended(struct tn_supervisor *supervisor, pid_t pid, int status)
+{
+	struct tn_generation *leaving = supervisor->leaving;
+	bool found = end_tracer(supervisor, pid) ||
+	             find_and_end(supervisor, supervisor->current, pid, status) ||
+	             find_and_end(supervisor, supervisor->coming, pid, status);
+
+	for (; !found && leaving; leaving = leaving->next)
+		found = find_and_end(supervisor, leaving, pid, status);
+}
+
+/* As long as it is not waited for, its number is nobody else's: an answer to what it has told, which
+ * may be SIGKILL, goes nowhere. */
+static pid_t next_dead(void)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 ? info.si_pid : 0;
+}
+
+static void hear_last(struct tn_supervisor *supervisor, struct tn_generation *generation, pid_t pid)
+{
+	for (size_t i = 0; generation && i < generation->count; i++)
+		if (generation->seats[i].process.pid == pid)
+			tn_seat_read(supervisor, generation, &generation->seats[i]);
+}
+
 void tn_supervisor_reap(struct tn_supervisor *supervisor)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		struct tn_generation *leaving = supervisor->leaving;
-		bool found = end_tracer(supervisor, pid) ||
-		             find_and_end(supervisor, supervisor->current, pid, status) ||
-		             find_and_end(supervisor, supervisor->coming, pid, status);
-
-		for (; !found && leaving; leaving = leaving->next)
-			found = find_and_end(supervisor, leaving, pid, status);
+	while ((pid = next_dead()) > 0) {
+		hear_last(supervisor, supervisor->current, pid);
+		hear_last(supervisor, supervisor->coming, pid);
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			one_ended(supervisor, pid, status);
 	}
 	tn_supervisor_bury(supervisor);
 }

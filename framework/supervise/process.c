@@ -152,7 +152,9 @@ bool tn_process_start(struct tn_process *process, const struct tn_process_option
 
 static void order(const struct tn_process *process, struct tn_order order)
 {
-	if (process->report >= 0 && !tn_channel_send(process->report, &order))
+	if (process->report < 0 || tn_channel_send(process->report, &order))
+		return;
+	if (errno != EPIPE && errno != ECONNRESET) /* else it is about to end, or cannot hear */
 		kill(process->pid, SIGKILL);
 }
 

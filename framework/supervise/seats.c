@@ -136,6 +136,17 @@ static void pass_on(struct tn_generation *generation, const struct tn_seat *seat
 	}
 }
 
+/* Who had nobody to lend to has somebody now. */
+static void lend_all(struct tn_generation *generation)
+{
+	for (size_t i = 0; i < generation->count; i++) {
+		struct tn_seat *owner = &generation->seats[i];
+
+		if (!owner->ready && owner->failures && !owner->lent_to)
+			lend(generation, owner);
+	}
+}
+
 int64_t tn_seat_replace(struct tn_generation *generation, struct tn_seat *seat)
 {
 	int64_t now = tn_supervisor_now();
@@ -144,7 +155,7 @@ int64_t tn_seat_replace(struct tn_generation *generation, struct tn_seat *seat)
 	seat->failures = now - seat->started_at < STEADY_MS ? seat->failures + 1 : 1;
 	pause = backoff(seat->failures);
 	seat->restart_at = now + pause;
-	if (pause && !seat->lent_to)
+	if (!seat->lent_to)
 		lend(generation, seat);
 	pass_on(generation, seat);
 	return pause;
@@ -179,20 +190,21 @@ static void share(struct tn_supervisor *supervisor, const struct tn_generation *
 	tn_process_share(&seat->process, descriptor);
 }
 
-static void note_ready(struct tn_supervisor *supervisor, const struct tn_generation *generation,
+static void note_ready(struct tn_supervisor *supervisor, struct tn_generation *generation,
                        struct tn_seat *seat)
 {
 	seat->ready = true;
 	if (generation == supervisor->current) {
 		tn_process_release(&seat->process);
 		take_back(generation, seat);
+		lend_all(generation);
 	}
 	if (generation == supervisor->coming && !supervisor->stopping)
 		tn_supervisor_advance(supervisor);
 }
 
 /* Returns whether there may be more. */
-static bool read_message(struct tn_supervisor *supervisor, const struct tn_generation *generation,
+static bool read_message(struct tn_supervisor *supervisor, struct tn_generation *generation,
                          struct tn_seat *seat)
 {
 	int kind = tn_process_read(&seat->process, supervisor->text);
@@ -212,11 +224,12 @@ static bool read_message(struct tn_supervisor *supervisor, const struct tn_gener
 	return kind > 0 && seat->process.report >= 0;
 }
 
-/* A Worker may have got hold of the socket: it is not to keep the supervisor. */
-void tn_seat_read(struct tn_supervisor *supervisor, const struct tn_generation *generation,
+/* A Worker may have got hold of the socket: it is not to keep the supervisor. Who is ready has
+ * nothing more to tell, and waits for ever where it tries. */
+void tn_seat_read(struct tn_supervisor *supervisor, struct tn_generation *generation,
                   struct tn_seat *seat)
 {
-	for (unsigned i = 0; i < MESSAGES_MOST && seat->process.report >= 0; i++)
+	for (unsigned i = 0; i < MESSAGES_MOST && !seat->ready && seat->process.report >= 0; i++)
 		if (!read_message(supervisor, generation, seat))
 			return;
 }

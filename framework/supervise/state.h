@@ -110,7 +110,7 @@ void tn_seat_start(struct tn_supervisor *supervisor, struct tn_generation *gener
 void tn_seats_read(struct tn_supervisor *supervisor, struct tn_generation *generation);
 
 /* Takes what the one in a seat tells. */
-void tn_seat_read(struct tn_supervisor *supervisor, const struct tn_generation *generation,
+void tn_seat_read(struct tn_supervisor *supervisor, struct tn_generation *generation,
                   struct tn_seat *seat);
 
 /* Its process has ended: forgets all that was its. */

@@ -52,9 +52,13 @@ static void take_ask(void *argument, struct tn_control_client *client, enum tn_c
 
 static size_t add_reports(const struct tn_generation *generation, struct pollfd *list, size_t count)
 {
-	for (size_t i = 0; generation && i < generation->count; i++)
-		list[count++] = (struct pollfd){ .fd = generation->seats[i].process.report,
-			                         .events = POLLIN };
+	for (size_t i = 0; generation && i < generation->count; i++) {
+		const struct tn_seat *seat = &generation->seats[i];
+
+		if (!seat->ready && seat->process.report >= 0)
+			list[count++] = (struct pollfd){ .fd = seat->process.report,
+				                         .events = POLLIN };
+	}
 	return count;
 }
 
