@@ -148,12 +148,12 @@ static const struct tn_quarantine_record *record_of(const struct tn_quarantine *
 static bool is_old_trouble(const struct tn_supervisor *supervisor, const struct death *death)
 {
 	const struct tn_settings *settings = &supervisor->current->revision->plan->settings;
+	int64_t oldest = supervisor->good_until - settings->crash_window;
 	const struct tn_quarantine_record *record =
 		death->culprit.worker ? record_of(&supervisor->book, death->culprit.worker->name)
 				      : NULL;
 
-	return record && record->last < supervisor->took_over_at &&
-	       record->last >= supervisor->took_over_at - settings->crash_window;
+	return record && record->before > supervisor->good_from && record->before >= oldest;
 }
 
 static void mark(struct tn_supervisor *supervisor)

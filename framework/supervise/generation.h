@@ -42,6 +42,7 @@ struct tn_generation {
 	struct tn_seat *seats;
 	size_t count;
 	bool served;                /* it was let to serve */
+	int64_t served_at;          /* ms; from when on */
 	bool hurried;               /* it is not to wait for idle clients any more */
 	bool restored;              /* it is what the one before was rolled back to */
 	int64_t end_at;             /* ms; when its processes are to have ended; 0: they serve */

@@ -138,12 +138,26 @@ enum tn_quarantine_level tn_quarantine_level(const struct tn_quarantine *book, c
 	return record ? record->level : TN_QUARANTINE_NONE;
 }
 
+void tn_quarantine_turn(struct tn_quarantine *book)
+{
+	for (size_t i = 0; i < book->count; i++)
+		book->list[i].before = book->list[i].last;
+}
+
+bool tn_quarantine_is_since(const struct tn_quarantine *book, const char *name, int64_t since)
+{
+	const struct tn_quarantine_record *record = find(book, name);
+
+	return record && record->last >= since && (!record->level || record->since >= since);
+}
+
 enum tn_quarantine_level tn_quarantine_release(struct tn_quarantine *book, const char *name)
 {
+	struct tn_quarantine_record *record = find(book, name);
 	enum tn_quarantine_level level = tn_quarantine_level(book, name);
 
-	if (level)
-		lift(find(book, name));
+	if (record)
+		lift(record);
 	return level;
 }
 

@@ -21,6 +21,7 @@ struct tn_quarantine_record {
 	char *name;
 	enum tn_quarantine_level level; /* TN_QUARANTINE_NONE: it is not in quarantine */
 	uint64_t crashes;               /* in all, over generations */
+	int64_t before;                 /* ms; the last until tn_quarantine_turn; 0: none */
 	int64_t last;                   /* ms; and the same as UTC, RFC 3339 */
 	char last_text[TN_TIME_SIZE];
 	int64_t since; /* of its quarantine; likewise */
@@ -54,6 +55,12 @@ enum tn_quarantine_level tn_quarantine_note(struct tn_quarantine *book, const ch
 
 /* TN_QUARANTINE_NONE for a name that is not in the book, too. */
 enum tn_quarantine_level tn_quarantine_level(const struct tn_quarantine *book, const char *name);
+
+/* Another generation is on probation: each crash until now was one before. */
+void tn_quarantine_turn(struct tn_quarantine *book);
+
+/* Whether all that the book holds against that Worker is its crashes since then (ms). */
+bool tn_quarantine_is_since(const struct tn_quarantine *book, const char *name, int64_t since);
 
 /*
  * Takes one out of quarantine; its crashes until now no longer count. Returns the level that it

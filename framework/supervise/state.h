@@ -46,8 +46,8 @@ struct tn_supervisor {
 	struct tn_generation *leaving;   /* those that answer what they have accepted */
 	struct tn_generation *dismissed; /* of these, the one that a stop waits for; NULL */
 	struct tn_revision *good;        /* to go back to in the current one's probation; NULL */
+	int64_t good_from, good_until;   /* ms; when that served */
 	int64_t probation_end;           /* ms */
-	int64_t took_over_at;            /* ms; the current one */
 	struct tn_tally past;            /* of the processes that have ended */
 	bool reload_wanted;
 	bool stopping;

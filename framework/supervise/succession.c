@@ -148,6 +148,16 @@ struct tn_revision *tn_supervisor_read(struct tn_supervisor *supervisor, const c
 	return revision;
 }
 
+/* What comes back is not to blame for the crashes of the one that is on probation, `before`. */
+static bool is_lifted(const struct tn_supervisor *supervisor,
+                      const struct tn_generation *generation, const struct tn_generation *before,
+                      const char *name)
+{
+	return tn_names_have(generation->lifts, name) ||
+	       (generation->restored &&
+	        tn_quarantine_is_since(&supervisor->book, name, before->served_at));
+}
+
 /* Who is to come out of quarantine is tried in the new processes, not in the old ones. */
 static void set_marks(const struct tn_supervisor *supervisor, struct tn_generation *generation,
                       const char *lifts)
@@ -160,7 +170,7 @@ static void set_marks(const struct tn_supervisor *supervisor, struct tn_generati
 	snprintf(generation->lifts, sizeof(generation->lifts), "%s", lifts);
 	tn_quarantine_write(&supervisor->book, plan, &generation->marks);
 	for (size_t i = 0; i < plan->count; i++)
-		if (tn_names_have(lifts, plan->workers[i].name))
+		if (is_lifted(supervisor, generation, supervisor->current, plan->workers[i].name))
 			tn_marks_set(&generation->marks, (uint32_t)i + 1, TN_QUARANTINE_NONE);
 }
 
@@ -177,8 +187,8 @@ static int open_log(const struct tn_supervisor *supervisor, struct tn_generation
 	return code;
 }
 
-int tn_supervisor_start(struct tn_supervisor *supervisor, struct tn_revision *revision,
-                        const char *lifts)
+static int start(struct tn_supervisor *supervisor, struct tn_revision *revision, const char *lifts,
+                 bool restored)
 {
 	struct tn_generation *generation =
 		tn_generation_create(revision, supervisor->generations + 1);
@@ -190,6 +200,7 @@ int tn_supervisor_start(struct tn_supervisor *supervisor, struct tn_revision *re
 		return EX_OSERR;
 	supervisor->generations++;
 	supervisor->coming = generation;
+	generation->restored = restored;
 	set_marks(supervisor, generation, lifts);
 	code = open_log(supervisor, generation);
 	if (code)
@@ -198,6 +209,12 @@ int tn_supervisor_start(struct tn_supervisor *supervisor, struct tn_revision *re
 		return EX_OSERR;
 	tn_seat_start(supervisor, generation, &generation->seats[0]);
 	return generation->seats[0].process.pid ? 0 : EX_OSERR;
+}
+
+int tn_supervisor_start(struct tn_supervisor *supervisor, struct tn_revision *revision,
+                        const char *lifts)
+{
+	return start(supervisor, revision, lifts, false);
 }
 
 static const char *why_not(int code)
@@ -241,11 +258,9 @@ void tn_supervisor_roll_back(struct tn_supervisor *supervisor, const char *why)
 	             "generation %u crashes in its probation (%s): going back to what served "
 	             "before it",
 	             supervisor->current->number, why);
-	code = tn_supervisor_start(supervisor, good, "");
+	code = start(supervisor, good, "", true);
 	if (code)
 		tn_supervisor_give_up(supervisor, code, why_not(code));
-	else
-		supervisor->coming->restored = true;
 }
 
 /* ---- What a reload cannot change ------------------------------------------------------------ */
@@ -334,6 +349,16 @@ static void release_marks(struct tn_supervisor *supervisor, const char *worker)
 	tn_quarantine_release(&supervisor->book, worker);
 	tn_quarantine_write(&supervisor->book, current->revision->plan, &current->marks);
 	tn_log_write(TN_LOG_INFO, NULL, "worker '%s' is released from quarantine", worker);
+}
+
+static void refuse_release(const struct tn_supervisor *supervisor,
+                           struct tn_control_client *client, const char *worker)
+{
+	if (tn_plan_find(supervisor->current->revision->plan, worker))
+		tn_supervisor_tell(supervisor, client, "worker '%s' is not in quarantine", worker);
+	else
+		tn_supervisor_tell(supervisor, client, "no worker '%s': none runs", worker);
+	tn_control_end(client, EX_USAGE);
 }
 
 /* One that was left out of a process since its start can come back only in another. */
@@ -441,20 +466,28 @@ static void begin_probation(struct tn_supervisor *supervisor, struct tn_generati
 	if (supervisor->current->restored)
 		return;
 	supervisor->good = probation ? tn_revision_hold(before->revision) : NULL;
+	supervisor->good_from = before->served_at;
+	supervisor->good_until = now;
 	supervisor->probation_end = now + probation;
+	tn_quarantine_turn(&supervisor->book);
 }
 
-/* They are in the new generation, and serve. */
-static void lift(struct tn_supervisor *supervisor)
+/* They are in the new generation, and serve. Others may have come to be in quarantine meanwhile. */
+static void lift(struct tn_supervisor *supervisor, const struct tn_generation *before)
 {
-	const struct tn_generation *current = supervisor->current;
+	struct tn_generation *current = supervisor->current;
+	const struct tn_plan *plan = current->revision->plan;
 	const char *names = current->lifts;
 	char name[TN_NAMES_SIZE];
 
 	if (current->lifts_all)
-		tn_quarantine_lift_all(&supervisor->book, current->revision->plan);
-	while (tn_names_next(&names, name))
+		tn_quarantine_lift_all(&supervisor->book, plan);
+	while (tn_names_next(&names, name)) /* some may be gone */
 		tn_quarantine_release(&supervisor->book, name);
+	for (size_t i = 0; i < plan->count; i++)
+		if (is_lifted(supervisor, current, before, plan->workers[i].name))
+			tn_quarantine_release(&supervisor->book, plan->workers[i].name);
+	tn_quarantine_write(&supervisor->book, plan, &current->marks);
 }
 
 /* All processes of the coming generation are ready. */
@@ -464,8 +497,8 @@ static void take_over(struct tn_supervisor *supervisor)
 
 	supervisor->current = supervisor->coming;
 	supervisor->current->served = true;
+	supervisor->current->served_at = tn_supervisor_now();
 	supervisor->coming = NULL;
-	supervisor->took_over_at = tn_supervisor_now();
 	announce(supervisor);
 	if (!before) {
 		open_doors(supervisor);
@@ -473,7 +506,7 @@ static void take_over(struct tn_supervisor *supervisor)
 	}
 	tn_generation_release(supervisor->current);
 	notify_ready(supervisor);
-	lift(supervisor);
+	lift(supervisor, before);
 	begin_probation(supervisor, before);
 	if (!supervisor->good)
 		tn_blocks_drop(&supervisor->blocks, supervisor->current->number);
