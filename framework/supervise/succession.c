@@ -370,8 +370,7 @@ static void release(struct tn_supervisor *supervisor, struct tn_control_client *
 	memcpy(names, worker, strlen(worker) + 1);
 	switch (tn_quarantine_level(&supervisor->book, names)) {
 	case TN_QUARANTINE_NONE:
-		tn_supervisor_tell(supervisor, client, "worker '%s' is not in quarantine", names);
-		tn_control_end(client, EX_USAGE);
+		refuse_release(supervisor, client, names);
 		break;
 	case TN_QUARANTINE_REQUESTS:
 		release_marks(supervisor, names);
