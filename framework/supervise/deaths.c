@@ -17,6 +17,8 @@ struct death {
 	bool served;   /* it had requests to lose */
 	bool crashed;  /* by what ran in it, not by who sent it a signal */
 	uint64_t lost; /* requests that had begun */
+	int hang;      /* it was told to abort: crash.h; 0: it was not */
+	const char *version; /* of the culprit's module; NULL */
 	struct tn_culprit culprit;
 };
 
@@ -41,8 +43,19 @@ static bool is_sent(int signal)
 static bool is_crash(const struct death *death)
 {
 	if (WIFSIGNALED(death->status))
-		return !is_sent(WTERMSIG(death->status));
+		return death->hang || !is_sent(WTERMSIG(death->status));
 	return WEXITSTATUS(death->status) == EX_SOFTWARE || death->culprit.worker;
+}
+
+static const char *version_of(const struct tn_generation *generation,
+                              const struct tn_plan_worker *worker)
+{
+	const struct tn_module_copy *copy =
+		worker && worker->module_path
+			? tn_copies_find(&generation->revision->copies, worker->module_path)
+			: NULL;
+
+	return copy ? copy->version : NULL;
 }
 
 static void examine(struct death *death, const struct tn_generation *generation,
@@ -51,6 +64,7 @@ static void examine(struct death *death, const struct tn_generation *generation,
 	struct tn_tally tally = { 0 };
 
 	*death = (struct death){ .pid = seat->process.pid, .status = status };
+	death->hang = seat->kill_at ? seat->hang : 0;
 	describe(status, death->how, sizeof(death->how));
 	death->served = seat->ready && generation->served;
 	tn_seat_tally(seat, &tally);
@@ -58,6 +72,7 @@ static void examine(struct death *death, const struct tn_generation *generation,
 	if (seat->page)
 		tn_culprit_read(&death->culprit, tn_page_culprit(seat->page),
 		                generation->revision->plan);
+	death->version = version_of(generation, death->culprit.worker);
 	death->crashed = is_crash(death);
 }
 
@@ -109,19 +124,42 @@ static bool end_tracer(struct tn_supervisor *supervisor, pid_t pid)
 
 /* ---- What is told of it -------------------------------------------------------------------- */
 
+/* Why it was told to abort, where it did not. */
+static const char *hang_text(const struct death *death, char text[128])
+{
+	const char *what = death->hang > 0 ? "the loop has not turned for" : "not ready within";
+
+	text[0] = '\0';
+	if (death->hang)
+		snprintf(text, 128, "%s %d ms, and SIGABRT did not tell where: ", what,
+		         death->hang > 0 ? death->hang : -death->hang);
+	return text;
+}
+
 /* Where the handler has told it, it has left the frames. */
 static void tell_culprit(const struct death *death, const struct tn_seat *seat)
 {
 	struct tn_log_context context = tn_culprit_context(&death->culprit);
-	char text[TN_CULPRIT_TEXT];
+	char text[TN_CULPRIT_TEXT], hang[128];
 
-	if (!death->culprit.worker || (WIFEXITED(death->status) &&
-	                               WEXITSTATUS(death->status) == EX_SOFTWARE))
+	if (!death->culprit.worker && !death->hang)
+		return;
+	if (WIFEXITED(death->status) && WEXITSTATUS(death->status) == EX_SOFTWARE)
 		return;
 	if (seat->page && atomic_load(&seat->page->frames.size))
 		return;
-	tn_log_write(TN_LOG_ERROR, &context, "process %d ended (%s)%s", (int)death->pid, death->how,
-	             tn_culprit_text(&death->culprit, text));
+	tn_log_write(TN_LOG_ERROR, &context, "%sprocess %d ended (%s)%s", hang_text(death, hang),
+	             (int)death->pid, death->how, tn_culprit_text(&death->culprit, text));
+}
+
+static const char *blame_text(const struct death *death, char text[256])
+{
+	text[0] = '\0';
+	if (death->culprit.worker)
+		snprintf(text, 256, "; worker '%.128s'%s%s", death->culprit.worker->name,
+		         death->version ? ", module version " : "",
+		         death->version ? death->version : "");
+	return text;
 }
 
 static const char *loss_text(const struct death *death, char text[64])
@@ -190,8 +228,11 @@ static void crash_of_current(struct tn_supervisor *supervisor, const struct deat
 	put_into_book(supervisor, death);
 	if (old)
 		return;
-	snprintf(why, sizeof(why), "worker '%.64s', %s",
-	         death->culprit.worker ? death->culprit.worker->name : "?", death->how);
+	if (death->culprit.worker)
+		snprintf(why, sizeof(why), "worker '%.64s', %s", death->culprit.worker->name,
+		         death->how);
+	else
+		snprintf(why, sizeof(why), "%s", death->how);
 	tn_supervisor_roll_back(supervisor, why);
 }
 
@@ -199,28 +240,36 @@ static void end_current(struct tn_supervisor *supervisor, struct tn_generation *
                         struct tn_seat *seat, const struct death *death)
 {
 	int64_t pause = tn_seat_replace(generation, seat);
-	char loss[64];
+	char blame[256], loss[64];
 
 	tn_log_write(TN_LOG_ERROR, NULL,
 	             "host process %d of generation %u ended (%s): another takes its place in %lld "
-	             "ms%s",
+	             "ms%s%s",
 	             (int)death->pid, generation->number, death->how, (long long)pause,
-	             loss_text(death, loss));
+	             blame_text(death, blame), loss_text(death, loss));
 	if (death->crashed)
 		crash_of_current(supervisor, death);
+}
+
+const char *tn_supervisor_blame(const struct tn_culprit *culprit, char text[TN_BLAME_TEXT])
+{
+	char where[TN_CULPRIT_TEXT];
+
+	text[0] = '\0';
+	if (culprit->worker)
+		snprintf(text, TN_BLAME_TEXT, ": worker '%.128s'%.512s", culprit->worker->name,
+		         tn_culprit_text(culprit, where));
+	return text;
 }
 
 static void end_coming(struct tn_supervisor *supervisor, const struct death *death)
 {
 	int code = WIFEXITED(death->status) ? WEXITSTATUS(death->status) : EX_SOFTWARE;
-	char text[TN_CULPRIT_TEXT] = "";
-	char why[TN_LOG_LINE];
+	char blame[TN_BLAME_TEXT];
+	char why[TN_BLAME_TEXT + 128];
 
-	if (death->culprit.worker)
-		tn_culprit_text(&death->culprit, text);
-	snprintf(why, sizeof(why), "a host process ended before it was ready, %s%s%s%s%.512s",
-	         death->how, *text ? ": worker '" : "",
-	         *text ? death->culprit.worker->name : "", *text ? "'" : "", text);
+	snprintf(why, sizeof(why), "a host process ended before it was ready, %s%s", death->how,
+	         tn_supervisor_blame(&death->culprit, blame));
 	tn_supervisor_give_up(supervisor, code ? code : EX_SOFTWARE, why);
 }
 

@@ -127,8 +127,8 @@ void tn_generation_dismiss(struct tn_generation *generation)
 
 		if (generation->served && seat->ready)
 			continue; /* it has orders to come */
-		if (pid && !seat->ready && seat->process.report >= 0)
-			kill(pid, SIGTERM);
+		if (pid && !seat->ready && !seat->kill_at && seat->process.report >= 0)
+			kill(pid, SIGTERM); /* or it is to tell first where it hangs */
 		tn_process_forget(&seat->process);
 		seat->process.pid = pid;
 	}

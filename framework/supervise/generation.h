@@ -17,6 +17,7 @@ struct tn_seat {
 	int64_t started_at; /* ms */
 	int64_t restart_at; /* ms; where it has no process */
 	int64_t kill_at;    /* ms; it hangs and was told to abort; 0: it does not */
+	int hang;           /* what it was told: crash.h */
 	uint64_t turns;     /* of its loop, as they were seen last */
 	int64_t turned_at;  /* ms; when they were first seen so */
 	int *sockets;       /* its own, then those that may be lent to it; none is closed here */

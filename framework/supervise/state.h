@@ -20,6 +20,7 @@
 #include "supervise/supervisor.h"
 
 #define TN_TRACERS 4
+#define TN_BLAME_TEXT 768
 
 /* A process that finds names for the frames of a crash. */
 struct tn_tracer {
@@ -121,6 +122,11 @@ void tn_seat_clear(struct tn_seat *seat);
 int64_t tn_seat_replace(struct tn_generation *generation, struct tn_seat *seat);
 
 /* ---- deaths.c ------------------------------------------------------------------------------ */
+
+/* ": worker 'auth' in its start hook, module './auth.so'", cut where it is too long, for what a
+ * generation cannot serve of; "" where no Worker was running. Returns text. */
+struct tn_culprit;
+const char *tn_supervisor_blame(const struct tn_culprit *culprit, char text[TN_BLAME_TEXT]);
 
 /* Sees to all processes that have ended. */
 void tn_supervisor_reap(struct tn_supervisor *supervisor);

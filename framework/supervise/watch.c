@@ -1,6 +1,7 @@
 /* watch.c - what is due at some time. Each of these functions returns when it is due next, -1 for
  * never. */
 #include "observe/log.h"
+#include "supervise/culprit.h"
 #include "supervise/state.h"
 
 #include <signal.h>
@@ -51,6 +52,7 @@ static void abort_process(struct tn_seat *seat, int why)
 {
 	sigqueue(seat->process.pid, SIGABRT, (union sigval){ .sival_int = why });
 	seat->kill_at = tn_supervisor_now() + ABORT_MS;
+	seat->hang = why;
 }
 
 static int64_t ready_deadline(const struct tn_generation *generation, const struct tn_seat *seat)
@@ -68,6 +70,22 @@ static void abort_start(const struct tn_generation *generation, struct tn_seat *
 	abort_process(seat, -(int)generation->revision->plan->settings.ready_timeout);
 }
 
+/* Its own report comes only when it has died. */
+static void give_up_coming(struct tn_supervisor *supervisor, struct tn_seat *seat)
+{
+	const struct tn_generation *coming = supervisor->coming;
+	struct tn_culprit culprit = { 0 };
+	char blame[TN_BLAME_TEXT];
+	char why[TN_BLAME_TEXT + 32];
+
+	if (seat->page)
+		tn_culprit_read(&culprit, &seat->page->activity, coming->revision->plan);
+	snprintf(why, sizeof(why), "ready_timeout is over%s",
+	         tn_supervisor_blame(&culprit, blame));
+	abort_start(coming, seat);
+	tn_supervisor_give_up(supervisor, EX_UNAVAILABLE, why);
+}
+
 /* A generation that takes too long to become ready. */
 static int64_t check_coming(struct tn_supervisor *supervisor)
 {
@@ -80,8 +98,7 @@ static int64_t check_coming(struct tn_supervisor *supervisor)
 		if (!is_starting(&coming->seats[i]))
 			continue;
 		if (deadline <= tn_supervisor_now()) {
-			abort_start(coming, &coming->seats[i]);
-			tn_supervisor_give_up(supervisor, EX_UNAVAILABLE, "ready_timeout is over");
+			give_up_coming(supervisor, &coming->seats[i]);
 			return -1;
 		}
 		next = tn_supervisor_earlier(next, deadline);
