@@ -14,9 +14,23 @@
 
 /* ---- Where it is --------------------------------------------------------------------------- */
 
+/* Where a host that runs may have another socket by now: for free(). */
+static char *name_source(const struct tn_plan *plan)
+{
+	const struct tn_entry *entry = plan ? tn_keys_find(&plan->host, "control") : NULL;
+	char *text = NULL;
+
+	if (entry && asprintf(&text,
+	                      " (`control`, %s:%u: a host that was started before that changed "
+	                      "has another)",
+	                      entry->place.file, entry->place.line) < 0)
+		text = NULL;
+	return text ? text : strdup("");
+}
+
 /* What can be read of a configuration, whatever is wrong with it: the host is to be stopped, too,
  * where its file is gone. */
-static char *find_path(const struct tn_arguments *arguments)
+static char *find_path(const struct tn_arguments *arguments, char **source)
 {
 	struct tn_errors errors = { 0 };
 	struct tn_config *config = NULL;
@@ -27,13 +41,15 @@ static char *find_path(const struct tn_arguments *arguments)
 	if (!tn_config_load(arguments->file, NULL, &config, &errors, reason))
 		plan = tn_plan_create(config, arguments->environment, &errors);
 	path = tn_control_path(plan, arguments->file, arguments->environment);
+	*source = name_source(plan);
 	tn_plan_destroy(plan);
 	tn_config_destroy(config);
 	tn_errors_finish(&errors);
 	return path;
 }
 
-static int complain_of_absence(const struct tn_arguments *arguments, const char *path, int error)
+static int complain_of_absence(const struct tn_arguments *arguments, const char *path,
+                               const char *source, int error)
 {
 	bool none = error == ENOENT || error == ECONNREFUSED || error == ENOTDIR;
 
@@ -43,24 +59,26 @@ static int complain_of_absence(const struct tn_arguments *arguments, const char 
 		return EX_NOPERM;
 	}
 	if (none && arguments->environment)
-		tn_complain("%s: no host runs for environment '%s': nobody answers at %s",
-		            arguments->file, arguments->environment, path);
+		tn_complain("%s: no host runs for environment '%s': nobody answers at %s%s",
+		            arguments->file, arguments->environment, path, source);
 	else if (none)
-		tn_complain("%s: no host runs: nobody answers at %s", arguments->file, path);
+		tn_complain("%s: no host runs: nobody answers at %s%s", arguments->file, path,
+		            source);
 	else
 		tn_complain("%s: %s: %s", arguments->file, path, strerror(error));
 	return EX_UNAVAILABLE;
 }
 
 /* Returns 0 or the exit code. */
-static int open_at(const struct tn_arguments *arguments, const char *path, int *result)
+static int open_at(const struct tn_arguments *arguments, const char *path, const char *source,
+                   int *result)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int error = ENAMETOOLONG;
 
 	*result = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (*result < 0)
-		return complain_of_absence(arguments, path, errno);
+		return complain_of_absence(arguments, path, source, errno);
 	if (strlen(path) <= TN_CONTROL_PATH_MOST) {
 		stpcpy(address.sun_path, path);
 		if (connect(*result, (struct sockaddr *)&address, sizeof(address)) == 0)
@@ -68,7 +86,23 @@ static int open_at(const struct tn_arguments *arguments, const char *path, int *
 		error = errno;
 	}
 	close(*result);
-	return complain_of_absence(arguments, path, error);
+	return complain_of_absence(arguments, path, source, error);
+}
+
+/* Returns 0 or the exit code. */
+static int reach(const struct tn_arguments *arguments, int *client)
+{
+	char *source = NULL;
+	char *path = find_path(arguments, &source);
+	int code = EX_OSERR;
+
+	if (path && source)
+		code = open_at(arguments, path, source, client);
+	else
+		tn_complain("out of memory");
+	free(path);
+	free(source);
+	return code;
 }
 
 static int open_process(int client)
@@ -123,23 +157,16 @@ static int read_answer(const char *file, int client, FILE *to)
 
 int tn_ask(const struct tn_arguments *arguments, const char *word, FILE *to, int *process)
 {
-	char *path = find_path(arguments);
-	int client, code;
+	int client, code = reach(arguments, &client);
 
 	if (process)
 		*process = -1;
-	if (!path) {
-		tn_complain("out of memory");
-		return EX_OSERR;
-	}
-	code = open_at(arguments, path, &client);
-	free(path);
 	if (code)
 		return code;
 	if (process)
 		*process = open_process(client);
 	if (send(client, word, strlen(word), MSG_NOSIGNAL) < 0 && errno != EPIPE)
-		code = complain_of_absence(arguments, word, errno);
+		code = complain_of_absence(arguments, word, "", errno);
 	else
 		code = read_answer(arguments->file, client, to);
 	close(client);

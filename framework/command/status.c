@@ -56,7 +56,11 @@ static void print_counts(const json_t *whole)
 		       plural(lost));
 	else
 		printf("no crash");
-	printf("%s\n", json_is_true(json_object_get(whole, "probation")) ? ", on probation" : "");
+	if (json_is_true(json_object_get(whole, "probation")))
+		printf(", on probation");
+	if (json_is_true(json_object_get(whole, "restored")))
+		printf(", rolled back");
+	printf("\n");
 }
 
 static void print_quarantined(const json_t *list, const char *file)

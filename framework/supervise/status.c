@@ -173,9 +173,9 @@ static json_t *json_of_current(const struct tn_status *status)
 	json_t *workers = number_or_null(current, current ? count_workers(current->revision->plan)
 	                                                  : 0);
 
-	return json_pack("{s:o, s:o, s:o, s:b}", "generation", number, "serving_since",
+	return json_pack("{s:o, s:o, s:o, s:b, s:b}", "generation", number, "serving_since",
 	                 text_or_null(current ? status->serving_since : NULL), "workers", workers,
-	                 "probation", status->probation);
+	                 "probation", status->probation, "restored", current && current->restored);
 }
 
 static json_t *json_of_tally(const struct tn_status *status)

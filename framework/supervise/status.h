@@ -31,6 +31,7 @@ struct tn_status {
  *	  "serving_since": "2026-01-31T12:00:00.123Z",
  *	  "workers": 3,                        those that are loaded
  *	  "probation": false,                  whether a crash would bring the one before back
+ *	  "restored": false,                   whether one has: what the last reload brought is gone
  *	  "requests": 188439,                  answered by all processes, ended ones included
  *	  "lost": 3,                           that had begun in a process which has crashed
  *	  "crashes": 1,

@@ -300,13 +300,19 @@ static const char *find_fixed(const struct tn_supervisor *supervisor,
 static bool can_follow(const struct tn_supervisor *supervisor, const struct tn_revision *revision)
 {
 	const char *fixed = find_fixed(supervisor, &revision->plan->settings);
+	const struct tn_entry *entry;
+	char place[TN_LOG_LINE] = "";
 
-	if (fixed)
-		tn_supervisor_fail_reload(
-			supervisor, EX_CONFIG,
-			"`%s` has changed, which takes a restart: generation %u goes on", fixed,
-			supervisor->current->number);
-	return !fixed;
+	if (!fixed)
+		return true;
+	entry = tn_keys_find(&revision->plan->host, fixed);
+	if (entry)
+		snprintf(place, sizeof(place), " (%s:%u)", entry->place.file, entry->place.line);
+	tn_supervisor_fail_reload(supervisor, EX_CONFIG,
+	                          "`%s` has changed%.512s, which takes a restart: generation %u "
+	                          "goes on",
+	                          fixed, place, supervisor->current->number);
+	return false;
 }
 
 static void follow(struct tn_supervisor *supervisor, struct tn_revision *revision,

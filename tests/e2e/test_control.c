@@ -224,6 +224,30 @@ static void status_tells_failures(void)
 
 /* ---- Reload -------------------------------------------------------------------------------- */
 
+static void status_tells_a_probation_and_how_it_ended(void)
+{
+	const char *file = scratch_write("x.ini",
+	                                 HOST "processes = 1\nprobation = 10m\n"
+	                                      "[worker one]\nmodule = %s\nroute = /*\n",
+	                                 fixture("serve_crash"));
+	struct host *host = host_start_supervised(file);
+	json_t *whole;
+
+	CHECK_NUMBER(tell("reload", file).code, 0);
+	CHECK_NUMBER(count_of(tell("status", file).out, "no crash, on probation\n"), 1);
+	http_get(host, "/abort");
+	host_logged(host, "generation 3 serves");
+	CHECK_NUMBER(count_of(tell("status", file).out, "1 crash, 1 request lost, rolled back\n"),
+	             1);
+	whole = status(file);
+	CU_ASSERT(json_is_false(json_object_get(whole, "probation")));
+	CU_ASSERT(json_is_true(json_object_get(whole, "restored")));
+	json_decref(whole);
+	CHECK_NUMBER(tell("reload", file).code, 0);
+	CHECK_NUMBER(count_of(tell("status", file).out, "rolled back"), 0);
+	host_end(host);
+}
+
 static void a_reload_ends_when_the_new_generation_serves(void)
 {
 	const char *file = write_file("processes = 2\n", "");
@@ -299,13 +323,18 @@ static void another_control_takes_a_restart(void)
 	const char *file = write_file("control = one.socket\n", "");
 	struct host *host = host_start_supervised(file);
 	const char *path = scratch_path("one.socket");
+	struct finished finished;
 
 	write_file("control = two.socket\n", "");
 	CHECK_TEXT(answer(ask(path, "reload")),
-	           text_of("tenon: %s: `control` has changed, which takes a restart: generation 1 "
-	                   "goes on\nE78",
-	                   file));
-	CHECK_NUMBER(tell("status", file).code, EX_UNAVAILABLE);
+	           text_of("tenon: %s: `control` has changed (%s:3), which takes a restart: "
+	                   "generation 1 goes on\nE78",
+	                   file, file));
+	finished = tell("status", file);
+	expect(&finished, EX_UNAVAILABLE,
+	       text_of("tenon: %s: no host runs: nobody answers at %s (`control`, %s:3: a host "
+	               "that was started before that changed has another)\n",
+	               file, scratch_path("two.socket"), file));
 	write_file("control = one.socket\n", "");
 	CHECK_NUMBER(tell("status", file).code, 0);
 	host_end(host);
@@ -609,6 +638,7 @@ TEST_MAIN("e2e/control",
           TEST(status_tells_people),
           TEST(status_tells_programs),
           TEST(status_tells_failures),
+          TEST(status_tells_a_probation_and_how_it_ended),
           TEST(a_reload_ends_when_the_new_generation_serves),
           TEST(a_bad_file_is_told_with_all_errors),
           TEST(a_start_that_fails_is_told),
