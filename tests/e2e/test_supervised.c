@@ -197,7 +197,9 @@ static void a_reload_brings_the_new_configuration(void)
  * that nor by the stop that follows. */
 static void old_generations_let_idle_clients_go(void)
 {
-	enum { RELOADS = 8 };
+	enum {
+		RELOADS = 8
+	};
 	struct host *host = host_start_supervised(write_file("drain_timeout = 10m\n", "hello"));
 	int idle = wire_connect(host), sockets[RELOADS];
 
