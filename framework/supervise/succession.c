@@ -33,10 +33,16 @@ static void hurry_oldest(struct tn_supervisor *supervisor)
 	}
 }
 
+static void end(struct tn_generation *generation)
+{
+	tn_log_write(TN_LOG_INFO, NULL, "generation %u has gone", generation->number);
+	tn_generation_destroy(generation);
+}
+
 static void let_go(struct tn_supervisor *supervisor, struct tn_generation *generation, int signal)
 {
 	if (!tn_generation_living(generation)) {
-		tn_generation_destroy(generation);
+		end(generation);
 		return;
 	}
 	tn_generation_dismiss(generation); /* what was about to come into it */
@@ -67,7 +73,6 @@ void tn_supervisor_bury(struct tn_supervisor *supervisor)
 
 	while (*link) {
 		struct tn_generation *generation = *link;
-		unsigned number = generation->number;
 
 		if (tn_generation_living(generation)) {
 			link = &generation->next;
@@ -76,8 +81,7 @@ void tn_supervisor_bury(struct tn_supervisor *supervisor)
 		*link = generation->next;
 		if (generation == supervisor->dismissed)
 			stop_serving(supervisor);
-		tn_generation_destroy(generation);
-		tn_log_write(TN_LOG_INFO, NULL, "generation %u has gone", number);
+		end(generation);
 	}
 }
 
