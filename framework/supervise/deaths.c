@@ -13,11 +13,11 @@
 struct death {
 	pid_t pid;
 	int status;
-	char how[48];  /* "SIGSEGV", "exit code 70" */
-	bool served;   /* it had requests to lose */
-	bool crashed;  /* by what ran in it, not by who sent it a signal */
-	uint64_t lost; /* requests that had begun */
-	int hang;      /* it was told to abort: crash.h; 0: it was not */
+	char how[48];        /* "SIGSEGV", "exit code 70" */
+	bool served;         /* it had requests to lose */
+	bool crashed;        /* by what ran in it, not by who sent it a signal */
+	uint64_t lost;       /* requests that had begun */
+	int hang;            /* it was told to abort: crash.h; 0: it was not */
 	const char *version; /* of the culprit's module; NULL */
 	struct tn_culprit culprit;
 };
