@@ -121,6 +121,78 @@ static void a_log_that_is_renamed_loses_no_line(void)
 	check_lines(text_of("%s%s", text, file_read(log)), counts.right);
 }
 
+/* ---- With a supervisor, whose processes have one log --------------------------------------- */
+
+static const char *write_tree(const char *log, const char *more)
+{
+	return scratch_write("rotation.ini",
+	                     "[host]\n"
+	                     "listen = 127.0.0.1:0\n"
+	                     "processes = 2\n"
+	                     "access_log = %s\n"
+	                     "%s"
+	                     "[worker hello]\n"
+	                     "module = %s\n"
+	                     "route = /*\n",
+	                     log, more, fixture("serve_hello"));
+}
+
+/* Renames it, and every other time a reload is under way then. Returns how many reloads. */
+static unsigned rotate_all(struct host *host, struct load *load, const char *log)
+{
+	unsigned rounds = tree_rounds("TN_ROTATIONS", ROUNDS);
+
+	for (unsigned i = 0; i < rounds; i++) {
+		CHECK_NUMBER(load_reaches(load, -1, 30), true);
+		CHECK_NUMBER(rename(log, rotated(i)), 0);
+		if (i % 2)
+			host_signal(host, SIGHUP);
+		host_signal(host, SIGUSR1);
+		exists(log);
+		if (i % 2)
+			host_logged_times(host, " serves with ", 1 + (i + 1) / 2);
+	}
+	return rounds;
+}
+
+static void check_tree(const char *log, const char *more)
+{
+	struct load_counts counts;
+	const char *text = "";
+	struct host *host;
+	struct load *load;
+	unsigned rounds;
+
+	unlink(log);
+	host = tree_start(write_tree(log, more));
+	load = start_load(host);
+	rounds = rotate_all(host, load, log);
+	CHECK_NUMBER(load_reaches(load, -1, 30), true);
+	counts = load_stop(load);
+	tree_end(host);
+	CHECK_NUMBER(load_failed(&counts), 0);
+	for (unsigned i = 0; i < rounds; i++)
+		text = text_of("%s%s", text, file_read(rotated(i)));
+	check_lines(text_of("%s%s", text, file_read(log)), counts.right);
+}
+
+static void processes_of_a_tree_lose_no_line(void)
+{
+	check_tree(scratch_path("access.log"), "");
+}
+
+/* They could not open it by themselves. */
+static void processes_of_another_user_lose_no_line(void)
+{
+	const char *log = scratch_path("access.log");
+
+	if (geteuid()) {
+		puts("skipped: it takes root");
+		return;
+	}
+	check_tree(log, "user = nobody\n");
+}
+
 static void many_signals_are_no_more_than_one(void)
 {
 	const char *log = scratch_path("access.log");
@@ -207,6 +279,8 @@ static void a_pipe_that_nobody_reads_stops_no_request(void)
 
 TEST_MAIN("faults/rotation",
           TEST(a_log_that_is_renamed_loses_no_line),
+          TEST(processes_of_a_tree_lose_no_line),
+          TEST(processes_of_another_user_lose_no_line),
           TEST(many_signals_are_no_more_than_one),
           TEST(a_host_of_a_tree_does_not_mind_the_signal),
           TEST(where_it_cannot_be_opened_anew_the_old_one_goes_on),
