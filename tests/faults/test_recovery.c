@@ -59,7 +59,8 @@ static const char *status_level(const char *worker)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(json_object_get(whole, "quarantined"), i, entry) {
+	json_array_foreach(json_object_get(whole, "quarantined"), i, entry)
+	{
 		if (strcmp(json_string_value(json_object_get(entry, "worker")), worker) == 0)
 			level = text_of("%s", json_string_value(json_object_get(entry, "level")));
 	}
@@ -76,7 +77,7 @@ static bool has_process(const char *state)
 
 	json_array_foreach(json_object_get(whole, "processes"), i, entry)
 		found = found ||
-		        !strcmp(json_string_value(json_object_get(entry, "state")), state);
+	                !strcmp(json_string_value(json_object_get(entry, "state")), state);
 	json_decref(whole);
 	return found;
 }
@@ -530,6 +531,107 @@ static void what_has_proven_itself_stays(void)
 	tree_end(host);
 }
 
+/* ---- Sockets that are lent ----------------------------------------------------------------- */
+
+static pid_t other_than(const struct host *host, pid_t stays)
+{
+	long long end = now_ms() + deadline_ms();
+	pid_t list[TREE_MOST];
+
+	while (tree_hosts(host, list) != 2) {
+		CU_ASSERT_FATAL(now_ms() < end);
+		nap();
+	}
+	return list[list[0] == stays];
+}
+
+/* Until the next pause is longer than what follows takes. */
+static void kill_until_it_waits(struct host *host, pid_t stays)
+{
+	for (unsigned i = 1; i <= 8; i++) {
+		kill(other_than(host, stays), SIGKILL);
+		host_logged_times(host, "another takes its place in", i);
+	}
+	tree_has(host, 1);
+}
+
+static void who_waits_has_its_clients_answered_by_a_neighbour(void)
+{
+	struct host *host = tree_start(write_version("", "one", ""));
+	pid_t before[TREE_MOST];
+	unsigned asked = 0;
+
+	CHECK_NUMBER(tree_hosts(host, before), 2);
+	kill_until_it_waits(host, before[0]);
+	CHECK_NUMBER(has_process("waiting"), true);
+	for (; asked < 200; asked++)
+		CHECK_TEXT(http_get(host, "/")->body, "one");
+	CHECK_NUMBER(has_process("waiting"), true); /* as it was all the while */
+	all_serve();
+	for (asked = 0; asked < 20; asked++)
+		CHECK_TEXT(http_get(host, "/")->body, "one");
+	tree_end(host);
+}
+
+/* Nobody was there to lend to when the first one went. */
+static void who_comes_back_first_answers_for_the_others(void)
+{
+	struct host *host = tree_start(write_version("", "one", ""));
+	pid_t before[TREE_MOST], list[TREE_MOST];
+
+	CHECK_NUMBER(tree_hosts(host, before), 2);
+	kill_until_it_waits(host, before[0]);
+	kill(before[0], SIGKILL);
+	host_logged_times(host, "another takes its place in", 9);
+	tree_has(host, 1);
+	CHECK_NUMBER(tree_hosts(host, list) == 1 && list[0] != before[0], true);
+	for (unsigned i = 0; i < 100; i++)
+		CHECK_TEXT(http_get(host, "/")->body, "one");
+	CHECK_NUMBER(has_process("waiting"), true);
+	tree_end(host);
+}
+
+/* ---- One team's release under load --------------------------------------------------------- */
+
+static void write_team(const char *name, const char *text)
+{
+	scratch_write(text_of("%s.ini", name),
+	              "[worker %s]\nmodule = %s\nroute = /%s\nvar.TEXT = %s\n", name,
+	              fixture("serve_hello"), name, text);
+}
+
+static void one_team_releases_while_another_is_broken(void)
+{
+	static const char *const broken[] = { "no key\n", "[worker b]\nmodule = none.so\n" };
+	const char *file = scratch_write(FILE_NAME, "include = a.ini, b.ini\n"
+	                                            "[host]\nlisten = 127.0.0.1:0\n"
+	                                            "processes = 2\naccess_log = off\n");
+	unsigned rounds = tree_rounds("TN_RELOADS", 20);
+	struct load_counts counts;
+	struct host *host;
+	struct load *load;
+
+	write_team("a", "one");
+	write_team("b", "b1");
+	host = tree_start(file);
+	load = load_start(&(struct load_options){
+		.port = host->port, .path = "/a", .kept = 6, .fresh = 3, .greetings = { "one", "two" } });
+	for (unsigned i = 1; i <= rounds; i++) {
+		write_team("a", i % 2 ? "two" : "one");
+		scratch_write("b.ini", "%s", broken[i % 2]);
+		CHECK_NUMBER(tenon_run((const char *const[]){ "reload", "--only", "a", file, NULL },
+		                       NULL)
+		                     .code,
+		             0);
+		CHECK_NUMBER(load_reaches(load, (int)(i % 2), 20), true);
+		CHECK_TEXT(http_get(host, "/b")->body, "b1");
+	}
+	counts = load_stop(load);
+	CHECK_NUMBER(load_failed(&counts), 0);
+	printf("%u releases: %s\n", rounds, load_text(&counts));
+	tree_end(host);
+}
+
 TEST_MAIN("faults/recovery",
           TEST(a_loop_that_does_not_turn_is_named_and_replaced),
           TEST(who_blocks_the_signal_is_killed),
@@ -550,4 +652,7 @@ TEST_MAIN("faults/recovery",
           TEST(what_crashes_in_probation_is_rolled_back),
           TEST(what_is_rolled_back_leaves_nobody_in_quarantine),
           TEST(what_had_crashed_before_is_not_rolled_back),
-          TEST(what_has_proven_itself_stays))
+          TEST(what_has_proven_itself_stays),
+          TEST(who_waits_has_its_clients_answered_by_a_neighbour),
+          TEST(who_comes_back_first_answers_for_the_others),
+          TEST(one_team_releases_while_another_is_broken))
