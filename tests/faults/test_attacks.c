@@ -63,7 +63,7 @@ static void rests(const struct host *host)
 	while (now_ms() < end)
 		nap();
 	ticks = ticks_of(host) - ticks;
-	if (ticks > sysconf(_SC_CLK_TCK) / 4)
+	if (ticks > sysconf(_SC_CLK_TCK) / 10)
 		CHECK_NUMBER(ticks, 0);
 }
 
