@@ -211,6 +211,53 @@ static void one_that_is_released_starts_anew(void)
 	tn_quarantine_finish(&book);
 }
 
+/* Crashes of a Worker that was not in quarantine are forgotten, too. */
+static void one_that_was_never_in_quarantine_starts_anew(void)
+{
+	struct tn_quarantine book = { 0 };
+
+	for (int i = 1; i < LIMIT; i++)
+		crash(&book, "auth", 1000);
+	CHECK_NUMBER(tn_quarantine_release(&book, "auth"), TN_QUARANTINE_NONE);
+	CHECK_NUMBER(crash(&book, "auth", 1001), TN_QUARANTINE_NONE);
+	tn_quarantine_finish(&book);
+}
+
+/* Who was in quarantine by then is not there for its crashes since. */
+static void crashes_of_one_generation_are_told_from_those_before(void)
+{
+	struct tn_quarantine book = { 0 };
+
+	for (int i = 0; i < LIMIT; i++) {
+		crash(&book, "old", 1000);
+		crash(&book, "new", 3000);
+	}
+	crash(&book, "both", 1000);
+	crash(&book, "both", 3000);
+	crash_in(&book, "old", TN_STEP_START, 3000);
+	crash(&book, "gone", 1000);
+	CHECK_NUMBER(tn_quarantine_is_since(&book, "old", 2000), false);
+	CHECK_NUMBER(tn_quarantine_is_since(&book, "new", 2000), true);
+	CHECK_NUMBER(tn_quarantine_is_since(&book, "both", 2000), true);
+	CHECK_NUMBER(tn_quarantine_is_since(&book, "gone", 2000), false);
+	CHECK_NUMBER(tn_quarantine_is_since(&book, "nobody", 0), false);
+	tn_quarantine_finish(&book);
+}
+
+static void the_last_crash_before_a_turn_is_kept(void)
+{
+	struct tn_quarantine book = { 0 };
+
+	crash(&book, "auth", 1000);
+	CHECK_NUMBER(book.list[0].before, 0);
+	tn_quarantine_turn(&book);
+	crash(&book, "auth", 3000);
+	crash(&book, "gateway", 3000);
+	CHECK_NUMBER(book.list[0].before, 1000);
+	CHECK_NUMBER(book.list[1].before, 0);
+	tn_quarantine_finish(&book);
+}
+
 /* What has crashed a little before it was released is of no account, either. */
 static void a_release_forgets_what_was_not_yet_too_much(void)
 {
@@ -291,6 +338,9 @@ TEST_MAIN("supervise/quarantine",
           TEST(one_in_quarantine_that_still_crashes_comes_to_a_stricter_one),
           TEST(the_book_tells_how_often_and_since_when),
           TEST(one_that_is_released_starts_anew),
+          TEST(one_that_was_never_in_quarantine_starts_anew),
+          TEST(crashes_of_one_generation_are_told_from_those_before),
+          TEST(the_last_crash_before_a_turn_is_kept),
           TEST(a_release_forgets_what_was_not_yet_too_much),
           TEST(lifting_all_drops_those_of_no_plan),
           TEST(the_marks_are_those_of_the_plans_numbers))
