@@ -54,8 +54,10 @@ struct tn_activity {
 /* Where nobody has given a page: what is written there, nobody reads. */
 extern struct tn_activity tn_activity_unwatched;
 
-/* Of this thread; NULL: it is none of the host's. It lies in the thread's own block of memory, so that
- * a signal handler may read it. */
+/*
+ * The page of this thread, which alone writes to it; NULL: nobody watches this thread. A handler of
+ * its signals may read it: initial-exec, since the other models may allocate at the first use.
+ */
 extern _Thread_local struct tn_activity *tn_activity_here
 	__attribute__((tls_model("initial-exec")));
 

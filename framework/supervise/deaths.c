@@ -341,8 +341,8 @@ static void one_ended(struct tn_supervisor *supervisor, pid_t pid, int status)
 		found = find_and_end(supervisor, leaving, pid, status);
 }
 
-/* As long as it is not waited for, its number is nobody else's: an answer to what it has told, which
- * may be SIGKILL, goes nowhere. */
+/* As long as it is not waited for, its number is nobody else's: an answer to what it has told,
+ * which may be SIGKILL, goes nowhere. */
 static pid_t next_dead(void)
 {
 	siginfo_t info = { 0 };

@@ -24,7 +24,8 @@ struct tn_page *tn_page_map(int descriptor)
 
 void tn_page_set_culprit(struct tn_page *page, const struct tn_activity *activity)
 {
-	uint64_t number = activity == &page->activity ? 1 : (uint64_t)(activity - page->threads) + 2;
+	uint64_t number =
+		activity == &page->activity ? 1 : (uint64_t)(activity - page->threads) + 2;
 
 	atomic_store_explicit(&page->culprit, number, memory_order_relaxed);
 }

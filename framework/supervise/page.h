@@ -9,10 +9,10 @@
 #include "supervise/frames.h"
 
 struct tn_page {
-	struct tn_activity activity;                     /* of its loop */
-	_Atomic uint64_t culprit;                        /* who has crashed: tn_page_set_culprit; 0: nobody has told */
-	struct tn_frames frames;                         /* of its crash */
-	struct tn_activity threads[TN_ACTIVITY_THREADS]; /* of its other threads */
+	struct tn_activity activity; /* of its loop */
+	_Atomic uint64_t culprit;    /* tn_page_set_culprit; 0: nobody has told */
+	struct tn_frames frames;     /* of its crash */
+	struct tn_activity threads[TN_ACTIVITY_THREADS];
 };
 
 /* A zeroed one, in a file without a name (memfd_create(2)) that is sealed against another size.
@@ -27,7 +27,7 @@ struct tn_page *tn_page_map(int descriptor);
 void tn_page_set_culprit(struct tn_page *page, const struct tn_activity *activity);
 
 /*
- * The activity of the thread that has crashed. Where nobody has told, as after SIGKILL, it is the one
+ * The activity of the thread that has crashed. Where nobody has told, as after SIGKILL, it is that
  * of the only thread in which a Worker was running; where there were several or none, the loop's.
  */
 const struct tn_activity *tn_page_culprit(const struct tn_page *page);

@@ -153,9 +153,11 @@ static struct load *start_load(const struct host *host, const char *one, const c
 static void has_frame(struct host *host, const char *function)
 {
 	host_logged(host, text_of(" %s ", function));
-	CHECK_NUMBER(lines_matching(host_log(host),
-	                            text_of("Z fatal request=[0-9a-f]{16} worker=inner: #[0-9]+ %s .*serve_crash\\.c:[0-9]+", function)) > 0,
-	             true);
+	CHECK_NUMBER(
+		lines_matching(host_log(host), text_of("Z fatal request=[0-9a-f]{16} worker=inner: "
+	                                               "#[0-9]+ %s .*serve_crash\\.c:[0-9]+",
+	                                               function)) > 0,
+		true);
 }
 
 /* While the load goes on, one request does that. */
@@ -187,8 +189,8 @@ static void one_ends(const char *name, const char *line, const char *how, const 
 
 static void a_loop_that_does_not_turn_is_named_and_replaced(void)
 {
-	one_ends("hang", FATAL "the loop has not turned for [0-9]+ ms, while it answered", "SIGABRT",
-	         "crash_hang");
+	one_ends("hang", FATAL "the loop has not turned for [0-9]+ ms, while it answered",
+	         "SIGABRT", "crash_hang");
 }
 
 static void who_blocks_the_signal_is_killed(void)
@@ -614,8 +616,11 @@ static void one_team_releases_while_another_is_broken(void)
 	write_team("a", "one");
 	write_team("b", "b1");
 	host = tree_start(file);
-	load = load_start(&(struct load_options){
-		.port = host->port, .path = "/a", .kept = 6, .fresh = 3, .greetings = { "one", "two" } });
+	load = load_start(&(struct load_options){ .port = host->port,
+	                                          .path = "/a",
+	                                          .kept = 6,
+	                                          .fresh = 3,
+	                                          .greetings = { "one", "two" } });
 	for (unsigned i = 1; i <= rounds; i++) {
 		write_team("a", i % 2 ? "two" : "one");
 		scratch_write("b.ini", "%s", broken[i % 2]);
