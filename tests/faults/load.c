@@ -24,7 +24,7 @@
 struct client {
 	int socket; /* -1 */
 	bool keeps;
-	bool rests;
+	unsigned rest; /* ms, between its requests */
 	bool connecting;
 	bool asking;     /* a request is under way */
 	unsigned served; /* replies on this connection */
@@ -83,7 +83,7 @@ static void finish(struct load *load, struct client *client, unsigned long *coun
 		count(load, counter);
 	client->asking = false;
 	client->size = 0;
-	client->resume_at = now_ms() + (client->rests ? REST_MS : 0);
+	client->resume_at = now_ms() + client->rest;
 }
 
 static bool watch(const struct load *load, struct client *client, int how, uint32_t events)
@@ -308,7 +308,9 @@ static void make_clients(struct load *load)
 	for (size_t i = 0; i < load->client_count; i++) {
 		load->clients[i].socket = -1;
 		load->clients[i].keeps = i < load->options.kept;
-		load->clients[i].rests = load->clients[i].keeps && i % 3 == 2;
+		load->clients[i].rest = load->options.rest;
+		if (load->clients[i].keeps && i % 3 == 2)
+			load->clients[i].rest = REST_MS;
 	}
 }
 

@@ -30,6 +30,7 @@ struct load_options {
 	 * so that some connections are idle at any moment. They take a new one now and then. */
 	unsigned kept;
 	unsigned fresh; /* how many take a new connection for each request */
+	unsigned rest;  /* ms; for all of them; 0: as above, and as fast as they can */
 	/* The bodies that are right, with status 200. */
 	const char *greetings[LOAD_GREETINGS];
 };

@@ -14,6 +14,7 @@
 
 #define FILE_NAME "syscalls.ini"
 #define PROCESSES 2
+#define REST_MS 2
 #define SERVING "\"state\": \"serving\""
 
 struct fault {
@@ -89,10 +90,13 @@ static struct host *start(void)
 	return tree_start_with(write_file(), inject_environment());
 }
 
-static struct load *start_load(const struct host *host)
+static struct load *start_load(const struct host *host, unsigned rest)
 {
-	struct load *load = load_start(&(struct load_options){
-		.port = host->port, .kept = 2, .fresh = 1, .greetings = { "one" } });
+	struct load *load = load_start(&(struct load_options){ .port = host->port,
+	                                                       .kept = 2,
+	                                                       .fresh = 2,
+	                                                       .rest = rest,
+	                                                       .greetings = { "one" } });
 
 	CHECK_NUMBER(load_reaches(load, 0, 20), true);
 	return load;
@@ -266,10 +270,11 @@ static unsigned try_all(const struct host *host, scenario *run, enum inject_wher
 	return failed;
 }
 
+/* The clients rest, so that the time is the host's. */
 static void try_under_load(const char *name, scenario *run, enum inject_where where, bool loses)
 {
 	struct host *host = start();
-	struct load *load = start_load(host);
+	struct load *load = start_load(host, REST_MS);
 	unsigned failed = try_all(host, run, where);
 	struct load_counts counts = load_stop(load);
 
@@ -415,7 +420,7 @@ static void all_answer(const struct host *host, const struct inject_order *order
 static void serve_with(struct host *host, const struct fault *fault, unsigned calls)
 {
 	struct inject_order order = { fault->call, fault->error, INJECT_HOSTS, 1, calls };
-	struct load *load = start_load(host);
+	struct load *load = start_load(host, 0);
 	long long end = now_ms() + deadline_ms();
 	struct load_counts counts;
 
@@ -484,7 +489,7 @@ static void no_memory_costs_the_request(void)
 static void a_full_disk_stops_nothing(void)
 {
 	struct host *host = start();
-	struct load *load = start_load(host);
+	struct load *load = start_load(host, 0);
 	struct load_counts counts;
 
 	inject_fail(&(struct inject_order){ INJECT_write_to_log, ENOSPC, INJECT_SUPERVISOR, 1,
