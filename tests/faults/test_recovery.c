@@ -396,6 +396,27 @@ static void who_crashes_in_its_start_is_left_out_of_the_next(void)
 	tree_end(host);
 }
 
+/* As one that crashes there: the other process serves all the while. */
+static void who_hangs_in_its_start_is_left_out_of_the_next(void)
+{
+	const char *file = scratch_path("hang-in-start");
+	struct host *host;
+
+	unlink(file);
+	host = tree_start(write_ill("crash_limit = 2\nprobation = 0s\nready_timeout = 500ms\n",
+	                            text_of("var.FILE = %s\nvar.hangs = yes\n", file)));
+	all_say(host, "/ill/", "well");
+	scratch_write("hang-in-start", "now");
+	CHECK_NUMBER(http_get(host, "/ill/crash")->status, 0);
+	all_say(host, "/ill/", "well");
+	host_logged(host, "worker=ill: not ready within 500 ms, in its start hook");
+	host_logged(host, "worker 'ill' is in quarantine");
+	CHECK_TEXT(status_level("ill"), "start");
+	all_serve();
+	all_say(host, "/ill/", "without it");
+	tree_end(host);
+}
+
 static void who_crashes_while_it_is_loaded_is_left_out_of_the_next(void)
 {
 	const char *flag = scratch_path("crash-in-load");
@@ -653,6 +674,7 @@ TEST_MAIN("faults/recovery",
           TEST(who_crashes_too_often_is_left_out),
           TEST(only_who_is_in_quarantine_is_released),
           TEST(who_crashes_in_its_start_is_left_out_of_the_next),
+          TEST(who_hangs_in_its_start_is_left_out_of_the_next),
           TEST(who_crashes_while_it_is_loaded_is_left_out_of_the_next),
           TEST(what_crashes_in_probation_is_rolled_back),
           TEST(what_is_rolled_back_leaves_nobody_in_quarantine),
