@@ -33,16 +33,20 @@ static void hurry_oldest(struct tn_supervisor *supervisor)
 	}
 }
 
-static void end(struct tn_generation *generation)
+/* What it held is given back before it is said. One that was never to be is not told of. */
+static void end(const struct tn_supervisor *supervisor, struct tn_generation *generation)
 {
-	tn_log_write(TN_LOG_INFO, NULL, "generation %u has gone", generation->number);
+	unsigned number = generation->number;
+
 	tn_generation_destroy(generation);
+	if (supervisor->current)
+		tn_log_write(TN_LOG_INFO, NULL, "generation %u has gone", number);
 }
 
 static void let_go(struct tn_supervisor *supervisor, struct tn_generation *generation, int signal)
 {
 	if (!tn_generation_living(generation)) {
-		end(generation);
+		end(supervisor, generation);
 		return;
 	}
 	tn_generation_dismiss(generation); /* what was about to come into it */
@@ -81,7 +85,7 @@ void tn_supervisor_bury(struct tn_supervisor *supervisor)
 		*link = generation->next;
 		if (generation == supervisor->dismissed)
 			stop_serving(supervisor);
-		end(generation);
+		end(supervisor, generation);
 	}
 }
 
