@@ -22,7 +22,6 @@ static const char *write_version(unsigned version, unsigned processes)
 	                     "listen = 127.0.0.1:0\n"
 	                     "processes = %u\n"
 	                     "access_log = off\n"
-	                     "probation = 0s\n" /* what is kept meanwhile has descriptors */
 	                     "[worker hello]\n"
 	                     "module = %s\n"
 	                     "var.TEXT = %s\n"
