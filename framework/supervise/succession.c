@@ -470,6 +470,11 @@ static void begin_probation(struct tn_supervisor *supervisor, struct tn_generati
 	int64_t now = tn_supervisor_now();
 	int64_t probation = supervisor->current->revision->plan->settings.probation;
 
+	/* A release: what serves is what served. */
+	if (supervisor->current->revision == before->revision) {
+		supervisor->current->restored = before->restored;
+		return;
+	}
 	if (supervisor->good && now < supervisor->probation_end && !supervisor->current->restored) {
 		supervisor->probation_end = now + probation;
 		return;
