@@ -102,6 +102,7 @@ struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool)
 	exchange->later_end = &exchange->later;
 	exchange->next = NULL;
 	exchange->split_keys = NULL;
+	exchange->deadline = INT64_MAX;
 	exchange->method = NULL;
 	exchange->target = NULL;
 	exchange->activity = pool->activity;

@@ -57,6 +57,7 @@ struct tn_exchange {
 	unsigned releasing; /* release callbacks that run within one another */
 	unsigned waiting;   /* works that were left for after the reply */
 	uint64_t number;
+	int64_t deadline;   /* ms of CLOCK_MONOTONIC; INT64_MAX: there is none */
 	const char *method; /* of the request line, as it came; NULL: not yet read */
 	const char *target;
 	const struct tn_split_hash *split_keys; /* of the inbound request; NULL: none is noted */
