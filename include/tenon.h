@@ -30,7 +30,15 @@
  *  - Exchanges. A request or response belongs to its exchange: one that is kept beyond it cannot
  *    be used, and a Worker that returns one of another exchange has returned NULL.
  *  - Threads. An exchange is worked on by one thread at a time, the one that called the Worker;
- *    pass nothing of it to another. The env is const and is shared by all exchanges.
+ *    pass nothing of it to another. Every function here that takes something of an exchange is to
+ *    be called on that thread; those of secrets, and tn_log on NULL, on any.
+ *  - Workers that wait. A Worker for which the configuration says `blocking = yes`, each that calls
+ *    it, directly or not, and each that one of these calls, may be entered on several threads at
+ *    once, a different exchange or a different call of tn_fetch_all on each. The env is const and
+ *    shared by all of them; what TN_STATE and TN_SHARED point to, static variables and the
+ *    libraries that are called are the author's to guard: with a mutex, C11 atomics, or one for
+ *    each thread (_Thread_local). `start` and `stop` are called alone, while nobody is entered.
+ *    All other Workers of a process run on one thread, one call at a time.
  *  - Units. Sizes are in bytes, durations in milliseconds.
  *
  * C11 with GNU extensions (gnu11 to gnu23), gcc or clang.
@@ -305,8 +313,54 @@ TN_EXPORT bool tn_defer(const struct tn_request *request, void (*release)(void *
                         void *argument);
 
 /*
+ * How many milliseconds are left until the reply has to be there: 0 or less, it is too late;
+ * INT64_MAX, there is no deadline. A callee never has more than its caller. In the work of
+ * tn_wait_until, what is left for that. NULL: 0.
+ */
+TN_EXPORT int64_t tn_request_deadline(const struct tn_request *request);
+
+/*
+ * Whether nobody waits for the reply any more: the client has gone, or the deadline has passed. A
+ * Worker that has much to do asks between two steps, and returns NULL. In the work of tn_wait_until
+ * it is whether the time for that is over. NULL: true.
+ */
+TN_EXPORT bool tn_request_cancelled(const struct tn_request *request);
+
+/* One call of tn_fetch_all. */
+struct tn_call {
+	const struct tn_service *service; /* a binding; NULL, for one that is not given, is fine */
+	struct tn_request *request;       /* of this exchange; several calls may have the same */
+	struct tn_response *response;     /* what it gave; the caller need not set it */
+	void *reserved;                   /* the host's */
+};
+
+/*
+ * Calls several bindings at once and returns when all are done, or at the deadline. Those that may
+ * wait (see above) run on threads of their own, as far as there are any; all others, and in a test
+ * all, one after another on this thread.
+ *
+ *	struct tn_call calls[] = {
+ *		{ .service = env->user, .request = request },
+ *		{ .service = env->prices, .request = tn_request_new(request, "GET", "/prices") },
+ *	};
+ *	tn_fetch_all(request, calls, 2);
+ *	... calls[0].response, calls[1].response
+ *
+ * Each `response` is as tn_fetch gives it, to be changed and returned like any other, and NULL for
+ * a call that failed or had no answer by the deadline; such a one may go on, on its thread, and is
+ * not waited for. Unlike with tn_fetch, a callee gets a copy of its request: what it changes there
+ * does not show. Calls stand in the log's chain in the order in which they were collected.
+ * Returns how many gave a response; 0, with all of them NULL, where `request` is NULL.
+ */
+TN_EXPORT size_t tn_fetch_all(const struct tn_request *request, struct tn_call *calls,
+                              size_t count);
+
+/*
  * Calls work(argument) after the reply has been sent, first come first, while all memory of the
- * exchange is still there; it may call bindings and defer. false where it could not be noted.
+ * exchange is still there; it may call bindings and defer. It runs on a thread of its own, where
+ * the host has one, so that no client waits for it, but never on two at once for one exchange. It
+ * has wait_until_timeout; then tn_request_cancelled says so, and the log names the Worker. false
+ * where it could not be noted.
  */
 TN_EXPORT bool tn_wait_until(const struct tn_request *request, void (*work)(void *argument),
                              void *argument);

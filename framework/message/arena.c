@@ -28,6 +28,8 @@ struct tn_arena_release {
 	void *argument;
 };
 
+_Static_assert(sizeof(struct tn_arena_release) == TN_ARENA_NOTE, "it is what a note takes");
+
 static size_t aligned(size_t size)
 {
 	return (size + TN_ARENA_ALIGNMENT - 1) & ~(TN_ARENA_ALIGNMENT - 1);

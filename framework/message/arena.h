@@ -15,6 +15,7 @@
 #define TN_ARENA_CHUNK ((size_t)16 * 1024)
 #define TN_ARENA_LARGE (TN_ARENA_CHUNK / 4)
 #define TN_ARENA_ALIGNMENT ((size_t)16)
+#define TN_ARENA_NOTE ((size_t)24) /* what tn_arena_defer takes */
 
 /* The arena hands out parts of one allocation, so ASan sees misuse only if it is told of it. */
 #if defined(__SANITIZE_ADDRESS__)

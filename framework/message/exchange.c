@@ -69,6 +69,10 @@ static struct tn_exchange *create(const struct tn_limits *limits)
 		return NULL;
 	}
 	exchange->limits = limits;
+	exchange->root = exchange;
+	exchange->children = NULL;
+	exchange->sibling = NULL;
+	atomic_init(&exchange->holders, 1);
 	return exchange;
 }
 
@@ -102,7 +106,14 @@ struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool)
 	exchange->later_end = &exchange->later;
 	exchange->next = NULL;
 	exchange->split_keys = NULL;
+	exchange->most = pool->limits.max_calls;
+	exchange->arena.limit = pool->limits.request_memory;
+	exchange->shares = false;
+	atomic_init(&exchange->cancelled, false);
 	exchange->deadline = INT64_MAX;
+	exchange->executor = pool->executor;
+	exchange->last = NULL;
+	exchange->last_argument = NULL;
 	exchange->method = NULL;
 	exchange->target = NULL;
 	exchange->activity = pool->activity;
@@ -118,14 +129,77 @@ const char *tn_exchange_id(struct tn_exchange *exchange)
 	return exchange->id;
 }
 
+/* ---- The end ------------------------------------------------------------------------------ */
+
+/* The release callbacks of all, the newest child's first; returns whether there were any. */
+static bool release_all(struct tn_exchange *exchange)
+{
+	bool any = exchange->arena.releases;
+
+	for (struct tn_exchange *child = exchange->children; child; child = child->sibling) {
+		child->activity = exchange->activity;
+		any = release_all(child) || any;
+	}
+	tn_arena_release(&exchange->arena);
+	return any;
+}
+
+static void destroy_children(struct tn_exchange *exchange)
+{
+	while (exchange->children) {
+		struct tn_exchange *child = exchange->children;
+
+		exchange->children = child->sibling;
+		destroy_children(child);
+		destroy(child);
+	}
+}
+
+/* The work that nobody has run before. The reply is over, and so is the time for it. */
+static void run_rest(struct tn_exchange *exchange)
+{
+	if (!tn_exchange_has_later(exchange))
+		return;
+	exchange->deadline = INT64_MAX;
+	atomic_store_explicit(&exchange->cancelled, false, memory_order_relaxed);
+	tn_later_run_family(exchange);
+}
+
+/* What one releases may use what another has, so all is there until nothing is left to be run.
+ * false: it is held again. */
+static bool finish_family(struct tn_exchange *exchange)
+{
+	do {
+		run_rest(exchange);
+		if (tn_exchange_held(exchange))
+			return false;
+		while (release_all(exchange))
+			;
+		if (tn_exchange_held(exchange))
+			return false;
+	} while (tn_exchange_has_later(exchange));
+	destroy_children(exchange);
+	return true;
+}
+
+/* The same for one without children, as nearly all are; what runs here may make some. */
+static void finish_alone(struct tn_exchange *exchange)
+{
+	do {
+		run_rest(exchange);
+		tn_arena_release(&exchange->arena);
+	} while (exchange->later && !exchange->children);
+}
+
 void tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange)
 {
-	if (!exchange)
+	if (!exchange || (exchange->children && tn_exchange_held(exchange)))
 		return;
-	do {
-		tn_later_run(exchange);
-		tn_arena_release(&exchange->arena);
-	} while (exchange->later);
+	exchange->activity = pool->activity;
+	if (!exchange->children)
+		finish_alone(exchange);
+	if (exchange->children && !finish_family(exchange))
+		return;
 	if (pool->count == pool->most) {
 		destroy(exchange);
 		return;
@@ -136,6 +210,8 @@ void tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange
 	pool->count++;
 }
 
+/* ---- Memory ------------------------------------------------------------------------------- */
+
 void *tn_exchange_no_memory(struct tn_exchange *exchange, size_t size)
 {
 	if (exchange->memory_logged)
@@ -143,14 +219,34 @@ void *tn_exchange_no_memory(struct tn_exchange *exchange, size_t size)
 	exchange->memory_logged = true;
 	tn_exchange_refuse(exchange,
 	                   "no memory for %zu more bytes: %zu of request_memory, %zu, are taken",
-	                   size, exchange->arena.used, exchange->arena.limit);
+	                   size, exchange->arena.used, exchange->limits->request_memory);
 	return NULL;
+}
+
+void *tn_exchange_alloc_more(struct tn_exchange *exchange, size_t size)
+{
+	void *memory = tn_exchange_take_memory(exchange, size)
+	                       ? tn_arena_alloc(&exchange->arena, size)
+	                       : NULL;
+
+	return memory ? memory : tn_exchange_no_memory(exchange, size);
+}
+
+char *tn_exchange_copy_more(struct tn_exchange *exchange, const void *data, size_t size)
+{
+	char *copy = size < PTRDIFF_MAX && tn_exchange_take_memory(exchange, size + 1)
+	                     ? tn_arena_copy(&exchange->arena, data, size)
+	                     : NULL;
+
+	return copy ? copy : tn_exchange_no_memory(exchange, size);
 }
 
 void *tn_exchange_grow(struct tn_exchange *exchange, void *block, size_t old, size_t size)
 {
 	void *larger = tn_arena_grow(&exchange->arena, block, old, size);
 
+	if (!larger && tn_exchange_take_memory(exchange, size))
+		larger = tn_arena_grow(&exchange->arena, block, old, size);
 	return larger ? larger : tn_exchange_no_memory(exchange, size);
 }
 
@@ -158,6 +254,9 @@ bool tn_exchange_note(struct tn_exchange *exchange, void (*release)(void *argume
                       void *argument)
 {
 	if (tn_arena_defer(&exchange->arena, release, argument))
+		return true;
+	if (tn_exchange_take_memory(exchange, TN_ARENA_NOTE) &&
+	    tn_arena_defer(&exchange->arena, release, argument))
 		return true;
 	tn_exchange_no_memory(exchange, sizeof(release) + sizeof(argument));
 	return false;

@@ -81,7 +81,8 @@ bool tn_wait_until(const struct tn_request *request, void (*work)(void *argument
 	if (!request || !work)
 		return false;
 	exchange = request->exchange;
-	if (exchange->calls + exchange->waiting >= exchange->limits->max_calls) {
+	if (exchange->calls + exchange->waiting >= exchange->most &&
+	    !tn_exchange_take_call(exchange)) {
 		if (!exchange->calls_logged)
 			tn_exchange_refuse(exchange,
 			                   "tn_wait_until refused: %u calls are max_calls",
@@ -108,4 +109,49 @@ void tn_later_run(struct tn_exchange *exchange)
 			exchange->later_end = &exchange->later;
 		run(later, TN_STEP_LATER);
 	}
+}
+
+bool tn_exchange_has_later(const struct tn_exchange *exchange)
+{
+	if (exchange->later)
+		return true;
+	for (const struct tn_exchange *child = exchange->children; child; child = child->sibling) {
+		if (tn_exchange_has_later(child))
+			return true;
+	}
+	return false;
+}
+
+/* A call that has come too late still runs: its exchange is not to be looked at. */
+static bool is_held(const struct tn_exchange *exchange)
+{
+	return atomic_load_explicit(&exchange->root->holders, memory_order_acquire) > 1;
+}
+
+static void run_child(struct tn_exchange *child, struct tn_exchange *parent)
+{
+	child->activity = parent->activity;
+	child->deadline = parent->deadline;
+	tn_later_run_family(child);
+	tn_exchange_take_children(parent, child);
+}
+
+static void run_family(struct tn_exchange *exchange)
+{
+	tn_later_run(exchange);
+	for (struct tn_exchange *child = exchange->children; child && !is_held(exchange);
+	     child = child->sibling)
+		run_child(child, exchange);
+}
+
+void tn_later_run_family(struct tn_exchange *exchange)
+{
+	while (!is_held(exchange) && tn_exchange_has_later(exchange))
+		run_family(exchange);
+}
+
+void tn_exchange_run_later(struct tn_exchange *exchange)
+{
+	exchange->activity = tn_activity_here ? tn_activity_here : &tn_activity_unwatched;
+	tn_later_run_family(exchange);
 }

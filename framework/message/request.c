@@ -65,6 +65,22 @@ const char *tn_request_path(const struct tn_request *request)
 	                        (size_t)(query - request->target));
 }
 
+int64_t tn_request_deadline(const struct tn_request *request)
+{
+	if (!request)
+		return 0;
+	if (request->exchange->deadline == INT64_MAX)
+		return INT64_MAX;
+	return request->exchange->deadline - tn_exchange_now();
+}
+
+bool tn_request_cancelled(const struct tn_request *request)
+{
+	return !request ||
+	       atomic_load_explicit(&request->exchange->root->cancelled, memory_order_relaxed) ||
+	       tn_request_deadline(request) <= 0;
+}
+
 struct tn_headers *tn_request_headers(struct tn_request *request)
 {
 	return request ? &request->headers : NULL;

@@ -44,18 +44,11 @@ static void refuse_call(struct tn_exchange *exchange, const struct tn_service *s
 		                   name_of(service), exchange->limits->max_calls);
 }
 
-static inline void count_call(struct tn_exchange *exchange, const struct tn_service *service)
-{
-	if (exchange->calls < TN_TRACE_MAX)
-		exchange->trace[exchange->calls] = (struct tn_trace){ service, exchange->depth };
-	exchange->calls++;
-}
-
 static void push(struct tn_exchange *exchange, const struct tn_service *service)
 {
 	struct tn_frame *frame = &exchange->frames[exchange->depth];
 
-	count_call(exchange, service);
+	tn_exchange_count_call(exchange, service);
 	frame->service = service;
 	frame->callee_failed = false;
 	tn_activity_enter(exchange->activity, exchange->depth, tn_activity_number(service));
@@ -82,7 +75,7 @@ __attribute__((noinline)) static bool stand_in(const struct tn_request *request,
 {
 	struct tn_exchange *exchange = request->exchange;
 
-	count_call(exchange, service);
+	tn_exchange_count_call(exchange, service);
 	if (!exchange->quarantine_logged)
 		tn_exchange_tell(exchange, TN_LOG_DEBUG,
 		                 "call of '%s' answered with 503: it is in quarantine",
@@ -108,7 +101,8 @@ bool tn_worker_enter(const struct tn_worker *worker, const struct tn_request *re
 		return false;
 	}
 	if (exchange->depth >= exchange->limits->max_depth ||
-	    exchange->calls + exchange->waiting >= exchange->limits->max_calls) {
+	    (exchange->calls + exchange->waiting >= exchange->most &&
+	     !tn_exchange_take_call(exchange))) {
 		refuse_call(exchange, service);
 		fail_callee(exchange);
 		return false;
