@@ -1,5 +1,7 @@
 #include "command/describe.h"
 
+#include "deploy/blocking.h"
+
 const char *tn_describe_state(const struct tn_plan_worker *worker)
 {
 	if (worker->route)
@@ -9,10 +11,15 @@ const char *tn_describe_state(const struct tn_plan_worker *worker)
 
 bool tn_describe_heading(const struct tn_plan_worker *worker)
 {
+	char text[TN_BLOCKING_SIZE];
 	struct tn_table line;
 
 	tn_table_init(&line, 1);
 	tn_table_write(&line, "%s: %s, ", worker->name, tn_describe_state(worker));
+	if (worker->blocking)
+		tn_table_write(&line, "blocks, ");
+	else if (worker->waits)
+		tn_table_write(&line, "waits (%s), ", tn_blocking_text(worker, text));
 	if (worker->parent)
 		tn_table_write(&line, "inherits from %s, ", worker->parent->name);
 	tn_describe_place(&line, worker->section->place);

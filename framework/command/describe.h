@@ -8,8 +8,8 @@
 /* "public", "private", or "unreachable": no route leads to it, and none to those that bind it. */
 const char *tn_describe_state(const struct tn_plan_worker *worker);
 
-/* Prints the line about a Worker: "auth@staging: private, inherits from auth, etc/tenon.ini:12".
- * false where there is no memory. */
+/* Prints the line about a Worker: "auth@staging: private, waits (service.users -> users blocks),
+ * inherits from auth, etc/tenon.ini:12". false where there is no memory. */
 bool tn_describe_heading(const struct tn_plan_worker *worker);
 
 /* Writes "etc/tenon.ini:12", or what there is of it, to the cell. */

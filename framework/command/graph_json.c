@@ -14,6 +14,8 @@
  *	      "module": "./auth-2.so",
  *	      "public": false,                 it has a route
  *	      "reachable": true,               a route leads to it, or to one that leads to it
+ *	      "blocking": false,
+ *	      "waits": true,                   it blocks, or calls one that waits
  *	      "file": "x.ini", "line": 12      of its section
  *	    }
  *	  ],
@@ -64,6 +66,8 @@ static json_t *json_of_worker(const struct tn_plan_worker *worker)
 	tn_json_set(&object, "module", tn_json_text(worker->module_path));
 	tn_json_set(&object, "public", json_boolean(worker->route != NULL));
 	tn_json_set(&object, "reachable", json_boolean(worker->reachable));
+	tn_json_set(&object, "blocking", json_boolean(worker->blocking));
+	tn_json_set(&object, "waits", json_boolean(worker->waits));
 	tn_json_set_place(&object, worker->section->place);
 	return object;
 }

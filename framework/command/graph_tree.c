@@ -83,6 +83,8 @@ static void print_target(const struct tree *tree, const struct tn_plan_binding *
 		note(&begun, "written %s", written);
 	if (worker->route)
 		note(&begun, "public");
+	if (worker->blocking)
+		note(&begun, "blocks");
 	if (tree->on_path[worker->number])
 		note(&begun, "cycle");
 	else if (is_above(tree, worker))
@@ -124,6 +126,8 @@ static void print_root(struct tree *tree, const struct tn_plan_worker *worker)
 	print_indent(tree);
 	fputs(worker->name, stdout);
 	note_variant(&begun, worker);
+	if (worker->blocking)
+		note(&begun, "blocks");
 	if (is_above(tree, worker))
 		note(&begun, "see above");
 	puts(begun ? ")" : "");

@@ -3,9 +3,12 @@
  *
  *	{ "kind": "worker" or "host", "name": "auth@staging", "variant": "staging",
  *	  "inherits": "auth", "public": false, "reachable": true, "module": "etc/auth.so",
+ *	  "blocking": false, "waits": true,
+ *	  "waits_through": { "key": "service.users", "worker": "users" },
  *	  "file": "etc/tenon.ini", "line": 12, "keys": [KEY, ...] }
  *
- * The host, "[host]" or "[host@staging]", has no "public", "reachable" and "module". A KEY is
+ * The host, "[host]" or "[host@staging]", has nothing from "public" to "waits_through", which is
+ * null where a Worker does not wait, or does so itself. A KEY is
  *
  *	{ "key": "service.users", "value": "users", "file": "etc/tenon.ini", "line": 9,
  *	  "inherited_from": "auth" }
@@ -63,6 +66,18 @@ static json_t *json_of_rows(struct tn_show *show, const struct tn_show_subject *
 	return list;
 }
 
+static json_t *json_of_way(const struct tn_plan_worker *worker)
+{
+	json_t *object;
+
+	if (!worker->waits_through)
+		return json_null();
+	object = json_object();
+	tn_json_set(&object, "key", tn_json_text(worker->waits_through->entry->key));
+	tn_json_set(&object, "worker", tn_json_text(worker->waits_for->name));
+	return object;
+}
+
 static json_t *json_of(struct tn_show *show, const struct tn_show_subject *subject)
 {
 	const struct tn_plan_worker *worker = subject->worker;
@@ -77,6 +92,9 @@ static json_t *json_of(struct tn_show *show, const struct tn_show_subject *subje
 		tn_json_set(&object, "public", json_boolean(worker->route));
 		tn_json_set(&object, "reachable", json_boolean(worker->reachable));
 		tn_json_set(&object, "module", tn_json_text(worker->module_path));
+		tn_json_set(&object, "blocking", json_boolean(worker->blocking));
+		tn_json_set(&object, "waits", json_boolean(worker->waits));
+		tn_json_set(&object, "waits_through", json_of_way(worker));
 	}
 	tn_json_set_place(&object, section ? section->place : (struct tn_place){ 0 });
 	tn_json_set(&object, "keys", json_of_rows(show, subject));

@@ -1,6 +1,7 @@
 #include "command/trial.h"
 
 #include "command/input.h"
+#include "deploy/blocking.h"
 #include "supervise/privileges.h"
 
 #include <errno.h>
@@ -73,6 +74,21 @@ static void add_faults(const struct trial *trial, const struct tn_deployment *de
 	}
 }
 
+/* No warnings: whoever writes `blocking` wants it so, and here sees what it reaches. */
+static void print_waits(const struct tn_plan *plan)
+{
+	char text[TN_BLOCKING_SIZE];
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct tn_plan_worker *worker = &plan->workers[i];
+
+		if (worker->route && worker->waits)
+			fprintf(stderr, "%s:%u: worker '%s': route '%s' waits: %s\n",
+			        worker->route->place.file, worker->route->place.line, worker->name,
+			        worker->route->value, tn_blocking_text(worker, text));
+	}
+}
+
 static void print_summary(const struct trial *trial, const struct tn_deployment *deployment)
 {
 	size_t routes = trial->plan->routes.count;
@@ -126,8 +142,10 @@ static int try_in_child(struct trial *trial)
 	valid = !errors->errors;
 	if (!trial->options->silent && (!valid || !trial->options->no_warnings))
 		tn_errors_print(errors, stderr);
-	if (valid && !trial->options->quiet)
+	if (valid && !trial->options->quiet) {
+		print_waits(trial->plan);
 		print_summary(trial, deployment);
+	}
 	tn_deployment_destroy(deployment);
 	return valid ? 0 : EX_CONFIG;
 }

@@ -1,11 +1,13 @@
 #include "deploy/binding.h"
 
+#include "deploy/blocking.h"
 #include "deploy/link.h"
 #include "deploy/nearest.h"
 #include "deploy/secrets.h"
 #include "deploy/shared.h"
 #include "deploy/slots.h"
 #include "deploy/value.h"
+#include "message/waits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +130,7 @@ static bool is_known(const char *key)
 	size_t size;
 
 	return strcmp(key, "module") == 0 || strcmp(key, "route") == 0 ||
-	       strcmp(key, "inherits") == 0 || binding_name(key) ||
+	       strcmp(key, "inherits") == 0 || tn_blocking_is_key(key) || binding_name(key) ||
 	       tn_link_split_key(key, &field, &size);
 }
 
@@ -154,6 +156,7 @@ static void unknown_key(const struct tn_instance *instance, const struct tn_plan
 	tn_nearest_try(&nearest, "module");
 	tn_nearest_try(&nearest, "route");
 	tn_nearest_try(&nearest, "inherits");
+	tn_blocking_try_keys(&nearest);
 	if (tn_key_field(entry->key, "split")) {
 		nearest.name = "split.NAME.key";
 	} else if (slot && !nearest.name) {
@@ -161,9 +164,9 @@ static void unknown_key(const struct tn_instance *instance, const struct tn_plan
 		nearest.name = key;
 	}
 	tn_errors_add(errors, entry->place,
-	              "worker '%s': unknown key '%s'%s: a Worker has module, route, "
-	              "service.NAME, split.NAME.key, secret.NAME, var.NAME and, if it is a "
-	              "variant, inherits",
+	              "worker '%s': unknown key '%s'%s: a Worker has module, route, blocking, "
+	              "timeout, concurrency, service.NAME, split.NAME.key, secret.NAME, var.NAME "
+	              "and, if it is a variant, inherits",
 	              worker->name, entry->key, tn_nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
@@ -191,7 +194,7 @@ static void store(const struct filler *filler, const void *value)
 static const struct tn_service *service_of(const struct filler *filler,
                                            const struct tn_plan_target *target)
 {
-	return filler->deployment->by_worker[target->worker->number]->service;
+	return filler->deployment->by_worker[target->worker->number]->bound;
 }
 
 static bool number_key(const struct filler *filler, struct tn_split *split)
@@ -218,6 +221,14 @@ static bool number_key(const struct filler *filler, struct tn_split *split)
 	return true;
 }
 
+/* One that has no weight is never called. */
+static void add_version(struct tn_split *split, const struct tn_service *service, uint32_t weight)
+{
+	tn_split_add(split, service, weight);
+	if (weight && tn_service_waits(service))
+		tn_service_set_waits(&split->self);
+}
+
 static const struct tn_service *make_split(const struct filler *filler,
                                            const struct tn_plan_binding *binding)
 {
@@ -226,8 +237,8 @@ static const struct tn_service *make_split(const struct filler *filler,
 
 	tn_split_init(split, binding->entry->value, &binding->key);
 	for (size_t i = 0; i < binding->target_count; i++)
-		tn_split_add(split, service_of(filler, &binding->targets[i]),
-		             binding->targets[i].weight);
+		add_version(split, service_of(filler, &binding->targets[i]),
+		            binding->targets[i].weight);
 	if (binding->key.source != TN_SPLIT_DRAW && !number_key(filler, split))
 		return NULL;
 	return &split->self;

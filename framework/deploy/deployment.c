@@ -1,8 +1,10 @@
 #include "deploy/deployment.h"
 
 #include "deploy/binding.h"
+#include "deploy/gate.h"
 #include "deploy/shared.h"
 #include "deploy/slots.h"
+#include "message/waits.h"
 #include "observe/log.h"
 
 #include <stdlib.h>
@@ -33,7 +35,9 @@ static bool make_instances(struct tn_deployment *deployment)
 	deployment->instances = calloc(plan->count + 1, sizeof(deployment->instances[0]));
 	deployment->by_worker = calloc(plan->count + 1, sizeof(deployment->by_worker[0]));
 	deployment->modules = calloc(plan->count + 1, sizeof(deployment->modules[0]));
-	if (!deployment->instances || !deployment->by_worker || !deployment->modules)
+	deployment->limits = calloc(plan->count + 1, sizeof(deployment->limits[0]));
+	if (!deployment->instances || !deployment->by_worker || !deployment->modules ||
+	    !deployment->limits)
 		return false;
 	for (size_t i = 0; i < plan->count; i++) {
 		struct tn_instance *instance = &deployment->instances[deployment->count];
@@ -142,6 +146,22 @@ static size_t env_room(const struct tn_instance *instance)
 	                                : sizeof(struct tn_service));
 }
 
+/* Where nothing waits, one call comes after another, and a limit would limit nothing. */
+static bool has_limit(const struct tn_plan_worker *worker)
+{
+	return worker->concurrency && worker->threaded;
+}
+
+static bool has_gate(const struct tn_plan_worker *worker)
+{
+	return worker->use_count && (worker->timeout || has_limit(worker));
+}
+
+static size_t gate_room(const struct tn_plan_worker *worker)
+{
+	return has_gate(worker) ? aligned(sizeof(struct tn_gate)) : 0;
+}
+
 static size_t splits_room(const struct tn_plan_worker *worker)
 {
 	size_t room = 0;
@@ -175,6 +195,37 @@ static void make_service(const struct tn_deployment *deployment, struct tn_insta
 		tn_quarantine_mark(service, &absent);
 	else if (deployment->quarantine)
 		tn_quarantine_mark(service, &deployment->quarantine[number + 1]);
+	if (instance->worker->waits)
+		tn_service_set_waits(service);
+}
+
+static void make_gate(struct tn_deployment *deployment, struct tn_instance *instance, void *memory)
+{
+	const struct tn_plan_worker *worker = instance->worker;
+
+	instance->bound = instance->service;
+	if (has_gate(worker))
+		instance->bound = tn_gate_init(memory, instance->service,
+		                               &(struct tn_gate_options){
+						       .limit = deployment->limits[worker->number],
+						       .timeout = worker->timeout,
+						       .queue_timeout =
+							       deployment->plan->settings.queue_timeout,
+					       });
+}
+
+static bool make_limits(struct tn_deployment *deployment)
+{
+	for (size_t i = 0; i < deployment->count; i++) {
+		const struct tn_plan_worker *worker = deployment->instances[i].worker;
+
+		if (!has_limit(worker))
+			continue;
+		deployment->limits[worker->number] = tn_limit_create(worker->concurrency);
+		if (!deployment->limits[worker->number])
+			return false;
+	}
+	return true;
 }
 
 /* All envs exist before any is linked, so that the order of the file does not matter. */
@@ -185,6 +236,7 @@ static bool make_envs(struct tn_deployment *deployment)
 	deployment->envs_size = 1;
 	for (size_t i = 0; i < deployment->count; i++)
 		deployment->envs_size += env_room(&deployment->instances[i]) +
+		                         gate_room(deployment->instances[i].worker) +
 		                         splits_room(deployment->instances[i].worker);
 	deployment->envs = mmap(NULL, deployment->envs_size, PROT_READ | PROT_WRITE,
 	                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -199,6 +251,8 @@ static bool make_envs(struct tn_deployment *deployment)
 		instance->service = (void *)next;
 		make_service(deployment, instance);
 		next += env_room(instance);
+		make_gate(deployment, instance, next);
+		next += gate_room(instance->worker);
 	}
 	deployment->next_split = next;
 	return true;
@@ -232,7 +286,7 @@ static bool build(struct tn_deployment *deployment, const struct tn_deployment_o
 	if (!make_instances(deployment) || !take_secrets(deployment, options->secrets, secrets))
 		return false;
 	load_modules(deployment, options, errors);
-	if (!make_envs(deployment))
+	if (!make_limits(deployment) || !make_envs(deployment))
 		return false;
 	tn_binding_check_keys(deployment->plan, deployment, errors);
 	for (size_t i = 0; i < deployment->count; i++)
@@ -359,6 +413,9 @@ void tn_deployment_destroy(struct tn_deployment *deployment)
 	tn_secrets_finish(&deployment->secrets);
 	for (size_t i = 0; i < deployment->module_count; i++)
 		tn_module_forget(deployment->modules[i]);
+	for (size_t i = 0; deployment->limits && i < deployment->plan->count; i++)
+		tn_limit_destroy(deployment->limits[i]);
+	free(deployment->limits);
 	free(deployment->modules);
 	free(deployment->by_worker);
 	free(deployment->keys);

@@ -7,6 +7,7 @@
 #ifndef TENON_DEPLOY_DEPLOYMENT_H
 #define TENON_DEPLOY_DEPLOYMENT_H
 
+#include "deploy/limit.h"
 #include "deploy/module.h"
 #include "deploy/plan.h"
 #include "deploy/secrets.h"
@@ -19,6 +20,7 @@ struct tn_instance {
 	const char *name;
 	const struct tn_module *module; /* NULL: it could not be loaded, or was left out */
 	struct tn_service *service;     /* the start of its env */
+	const struct tn_service *bound; /* what bindings to it lead to: its service, or its gate */
 	bool left_out;                  /* its module is known to crash or hang */
 	bool started;
 };
@@ -28,12 +30,13 @@ struct tn_deployment {
 	struct tn_instance *instances; /* in the order of the files */
 	size_t count;
 	struct tn_instance **by_worker; /* one for each Worker of the plan; NULL: not reachable */
+	struct tn_limit **limits;       /* one for each Worker of the plan; NULL: it has none */
 	struct tn_module **modules;     /* each once; at most one for each instance */
 	size_t module_count;
 	struct tn_secrets secrets; /* read before any module is loaded */
 	struct tn_shared_block *shared;
 	const struct tn_deployment_options *options; /* while it is made */
-	void *envs;                                  /* one mapping, with the splits */
+	void *envs;                                  /* one mapping, with gates and splits */
 	size_t envs_size;
 	char *next_split;
 	struct tn_split_key *keys; /* of its splits, each once: an exchange notes them */

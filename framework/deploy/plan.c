@@ -1,5 +1,6 @@
 #include "deploy/plan.h"
 
+#include "deploy/blocking.h"
 #include "deploy/cycle.h"
 #include "deploy/inherit.h"
 #include "deploy/link.h"
@@ -339,7 +340,7 @@ static bool build(struct tn_plan *plan, struct tn_errors *errors)
 	    !tn_link(plan, errors))
 		return false;
 	make_routes(plan, errors);
-	return tn_reach(plan);
+	return tn_reach(plan) && tn_blocking(plan, errors);
 }
 
 struct tn_plan *tn_plan_create(const struct tn_config *config, const char *environment,
@@ -375,6 +376,7 @@ void tn_plan_warn(const struct tn_plan *plan, struct tn_errors *errors)
 		for (size_t j = 0; j < plan->workers[i].binding_count; j++)
 			warn_of_key(&plan->workers[i].bindings[j], errors);
 	tn_cycle_warn(plan, errors);
+	tn_blocking_warn(plan, errors);
 	tn_reach_warn(plan, errors);
 }
 

@@ -48,6 +48,16 @@ struct tn_plan_worker {
 	size_t use_count;
 	const struct tn_entry *route; /* what makes it public in this environment; NULL: private */
 	bool reachable;               /* public, or bound by one that is reachable */
+	bool blocking;
+	bool waits;          /* it blocks, or waits for its turn, or calls one that waits */
+	bool threaded;       /* it may be entered on several threads at once: it waits, or one that
+	                      * waits calls it, directly or not */
+	int64_t timeout;     /* ms that a call may take; 0: as long as it does */
+	int64_t concurrency; /* calls at once in each process; 0: there is no limit */
+	/* By which it comes to one that waits, and to whom; NULL: it does so itself, or does not
+	 * wait. */
+	const struct tn_plan_binding *waits_through;
+	const struct tn_plan_worker *waits_for;
 };
 
 struct tn_plan {

@@ -225,6 +225,10 @@ static const struct key keys[] = {
 	{ "crash_limit", read_integer, AT(crash_limit), 0, 1000, "" },
 	{ "crash_window", read_duration, AT(crash_window), 1000, DAY, "ms" },
 	{ "probation", read_duration, AT(probation), 0, DAY, "ms" },
+	{ "threads", read_integer, AT(threads), 1, 1024, "" },
+	{ "queue", read_integer, AT(queue), 0, 1000000, "" },
+	{ "queue_timeout", read_duration, AT(queue_timeout), 0, DAY, "ms" },
+	{ "wait_until_timeout", read_duration, AT(wait_until_timeout), 1, DAY, "ms" },
 	{ "user", read_name, AT(user), 0, 0, "" },
 	{ "group", read_name, AT(group), 0, 0, "" },
 };
@@ -295,6 +299,10 @@ void tn_settings_read(struct tn_settings *settings, const struct tn_keys *host, 
 		.crash_limit = 5,
 		.crash_window = 60 * 1000,
 		.probation = 10 * 1000,
+		.threads = 16,
+		.queue = 1000,
+		.queue_timeout = 5 * 1000,
+		.wait_until_timeout = 30 * 1000,
 		.log_level = TN_LOG_INFO,
 	};
 	for (size_t i = 0; i < host->count; i++)

@@ -19,16 +19,20 @@ struct tn_settings {
 	char *group;       /* NULL: the user's own */
 	int64_t max_depth;
 	int64_t max_calls;
-	int64_t request_memory; /* bytes */
-	int64_t max_body;       /* bytes */
-	int64_t idle_timeout;   /* ms that a connection may be silent */
-	int64_t drain_timeout;  /* ms for what is in flight when the host is to stop */
-	int64_t ready_timeout;  /* ms that a host process may take to start */
-	int64_t hang_timeout;   /* ms that its loop may stand still; 0: for ever */
-	int64_t crash_limit;    /* crashes of a Worker in crash_window; 0: there is no limit */
-	int64_t crash_window;   /* ms */
-	int64_t probation;      /* ms in which a new generation may be rolled back; 0: never */
-	int64_t log_level;      /* enum tn_log_level */
+	int64_t request_memory;     /* bytes */
+	int64_t max_body;           /* bytes */
+	int64_t idle_timeout;       /* ms that a connection may be silent */
+	int64_t drain_timeout;      /* ms for what is in flight when the host is to stop */
+	int64_t ready_timeout;      /* ms that a host process may take to start */
+	int64_t hang_timeout;       /* ms that its loop may stand still; 0: for ever */
+	int64_t crash_limit;        /* crashes of a Worker in crash_window; 0: there is no limit */
+	int64_t crash_window;       /* ms */
+	int64_t probation;          /* ms in which a new generation may be rolled back; 0: never */
+	int64_t threads;            /* for exchanges that may wait, in each process */
+	int64_t queue;              /* exchanges that may wait for a thread */
+	int64_t queue_timeout;      /* ms that one waits for it */
+	int64_t wait_until_timeout; /* ms that the work for after a reply may take */
+	int64_t log_level;          /* enum tn_log_level */
 };
 
 /* Fills in the defaults, then what the keys of the host say; `path` is the configuration's file.

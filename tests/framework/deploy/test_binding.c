@@ -274,8 +274,8 @@ static void what_is_not_configured_cannot_be_bound(void)
 }
 
 #define KEYS \
-	": a Worker has module, route, service.NAME, split.NAME.key, secret.NAME, var.NAME and, " \
-	"if it is a variant, inherits\n"
+	": a Worker has module, route, blocking, timeout, concurrency, service.NAME, " \
+	"split.NAME.key, secret.NAME, var.NAME and, if it is a variant, inherits\n"
 
 static void an_unknown_key_is_told_with_what_there_is(void)
 {
@@ -285,6 +285,10 @@ static void an_unknown_key_is_told_with_what_there_is(void)
 	      "x.ini:5: worker 'one': unknown key 'inherit' (did you mean 'inherits'?)" KEYS);
 	check(GOOD "split.next = address\n", "x.ini:5: worker 'one': unknown key 'split.next' (did "
 	                                     "you mean 'split.NAME.key'?)" KEYS);
+	check(GOOD "blokcing = yes\n",
+	      "x.ini:5: worker 'one': unknown key 'blokcing' (did you mean 'blocking'?)" KEYS);
+	check(GOOD "timeouts = 1s\n",
+	      "x.ini:5: worker 'one': unknown key 'timeouts' (did you mean 'timeout'?)" KEYS);
 	check(GOOD "colour = blue\n", "x.ini:5: worker 'one': unknown key 'colour'" KEYS);
 }
 
