@@ -17,6 +17,7 @@ struct tn_limit {
 	int64_t running;
 	struct turn *first; /* of those that wait */
 	struct turn **end;
+	unsigned waiting;
 	void (*freed)(void *argument);
 	void *argument;
 };
@@ -66,6 +67,13 @@ bool tn_limit_try(struct tn_limit *limit)
 	return taken;
 }
 
+static void add_turn(struct tn_limit *limit, struct turn *turn)
+{
+	*limit->end = turn;
+	limit->end = &turn->next;
+	limit->waiting++;
+}
+
 static void remove_turn(struct tn_limit *limit, const struct turn *turn)
 {
 	struct turn **link = &limit->first;
@@ -75,6 +83,7 @@ static void remove_turn(struct tn_limit *limit, const struct turn *turn)
 	*link = turn->next;
 	if (!*link)
 		limit->end = link;
+	limit->waiting--;
 }
 
 /* With the lock held, and given up meanwhile. */
@@ -84,8 +93,7 @@ static bool wait_for_turn(struct tn_limit *limit, int64_t until)
 	struct turn turn = { .came = PTHREAD_COND_INITIALIZER };
 	int problem = 0;
 
-	*limit->end = &turn;
-	limit->end = &turn.next;
+	add_turn(limit, &turn);
 	while (!turn.given && !problem)
 		problem = pthread_cond_clockwait(&turn.came, &limit->mutex, CLOCK_MONOTONIC, &time);
 	if (!turn.given)
@@ -98,6 +106,8 @@ bool tn_limit_wait(struct tn_limit *limit, int64_t until)
 {
 	bool taken;
 
+	if (until < 0) /* before any time that the clock has */
+		until = 0;
 	pthread_mutex_lock(&limit->mutex);
 	taken = take(limit) || wait_for_turn(limit, until);
 	pthread_mutex_unlock(&limit->mutex);
@@ -110,9 +120,7 @@ static bool hand_over(struct tn_limit *limit)
 
 	if (!turn)
 		return false;
-	limit->first = turn->next;
-	if (!limit->first)
-		limit->end = &limit->first;
+	remove_turn(limit, turn);
 	turn->given = true;
 	pthread_cond_signal(&turn->came);
 	return true;
@@ -139,4 +147,14 @@ int64_t tn_limit_running(struct tn_limit *limit)
 	running = limit->running;
 	pthread_mutex_unlock(&limit->mutex);
 	return running;
+}
+
+unsigned tn_limit_waiting(struct tn_limit *limit)
+{
+	unsigned waiting;
+
+	pthread_mutex_lock(&limit->mutex);
+	waiting = limit->waiting;
+	pthread_mutex_unlock(&limit->mutex);
+	return waiting;
 }

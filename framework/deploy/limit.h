@@ -33,7 +33,8 @@ bool tn_limit_wait(struct tn_limit *limit, int64_t until);
 /* Gives a place back; any thread may. */
 void tn_limit_leave(struct tn_limit *limit);
 
-/* How many places are taken at this moment. */
+/* How many places are taken at this moment, and how many wait for one. */
 int64_t tn_limit_running(struct tn_limit *limit);
+unsigned tn_limit_waiting(struct tn_limit *limit);
 
 #endif

@@ -65,6 +65,7 @@ static void make_instance(struct fixture *fixture, size_t number)
 		.name = worker->name,
 		.module = &fixture->module,
 		.service = &fixture->envs[number].self,
+		.bound = &fixture->envs[number].self,
 	};
 	fixture->by_worker[number] = &fixture->instances[number];
 }

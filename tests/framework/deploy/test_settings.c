@@ -80,6 +80,10 @@ static void without_a_section_all_have_defaults(void)
 	CHECK_NUMBER(fixture.settings.crash_limit, 5);
 	CHECK_NUMBER(fixture.settings.crash_window, 60000);
 	CHECK_NUMBER(fixture.settings.probation, 10000);
+	CHECK_NUMBER(fixture.settings.threads, 16);
+	CHECK_NUMBER(fixture.settings.queue, 1000);
+	CHECK_NUMBER(fixture.settings.queue_timeout, 5000);
+	CHECK_NUMBER(fixture.settings.wait_until_timeout, 30000);
 	CHECK_TEXT(fixture.settings.user, NULL);
 	CHECK_TEXT(fixture.settings.group, NULL);
 	CHECK_NUMBER(fixture.settings.log_level, TN_LOG_INFO);
@@ -108,6 +112,10 @@ static void each_key_sets_its_own(void)
 	                        "crash_limit = 11\n"
 	                        "crash_window = 12s\n"
 	                        "probation = 13s\n"
+	                        "threads = 14\n"
+	                        "queue = 15\n"
+	                        "queue_timeout = 16s\n"
+	                        "wait_until_timeout = 17s\n"
 	                        "user = tenon\n"
 	                        "group = workers\n");
 	CHECK_ERRORS(&fixture.errors, "");
@@ -131,6 +139,10 @@ static void each_key_sets_its_own(void)
 	CHECK_NUMBER(fixture.settings.crash_limit, 11);
 	CHECK_NUMBER(fixture.settings.crash_window, 12000);
 	CHECK_NUMBER(fixture.settings.probation, 13000);
+	CHECK_NUMBER(fixture.settings.threads, 14);
+	CHECK_NUMBER(fixture.settings.queue, 15);
+	CHECK_NUMBER(fixture.settings.queue_timeout, 16000);
+	CHECK_NUMBER(fixture.settings.wait_until_timeout, 17000);
 	CHECK_TEXT(fixture.settings.user, "tenon");
 	CHECK_TEXT(fixture.settings.group, "workers");
 	finish(&fixture);
@@ -215,6 +227,16 @@ static void values_out_of_range_are_refused(void)
 	check_line("crash_window = 999ms",
 	           "crash_window: '999ms': write a value from 1000ms to 86400000ms");
 	check_line("probation = 0s", "");
+	check_line("threads = 1024", "");
+	check_line("threads = 0", "threads: '0': write a value from 1 to 1024");
+	check_line("threads = 1025", "threads: '1025': write a value from 1 to 1024");
+	check_line("queue = 0", "");
+	check_line("queue = 1000001", "queue: '1000001': write a value from 0 to 1000000");
+	check_line("queue_timeout = 0s", "");
+	check_line("queue_timeout = 25h",
+	           "queue_timeout: '25h': write a value from 0ms to 86400000ms");
+	check_line("wait_until_timeout = 0s",
+	           "wait_until_timeout: '0s': write a value from 1ms to 86400000ms");
 	check_line("user = \"\"", "user: '': write a name, or remove the line");
 	check_line("request_memory = 63K", "request_memory: '63K': write a value from 65536 bytes "
 	                                   "to 1099511627776 bytes");
