@@ -1,6 +1,8 @@
 #include "deploy/deployment.h"
 
+#include "deploy/gate.h"
 #include "message/request.h"
+#include "message/waits.h"
 
 #include "scratch.h"
 
@@ -531,6 +533,106 @@ static void a_running_split_cannot_be_written(void)
 	finish(&fixture);
 }
 
+/* ---- Workers that wait ---------------------------------------------------------------------- */
+
+static const struct tn_instance *instance_of(const struct fixture *fixture, const char *name)
+{
+	return tn_deployment_find(fixture->deployment, name);
+}
+
+static const struct node_env *node_of(const struct fixture *fixture, const char *name)
+{
+	return (const void *)instance_of(fixture, name)->service;
+}
+
+static void who_waits_is_marked_and_bound_directly(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, "[worker a]\nroute = /\nservice.one = b 50%%, c 50%%\n"
+	                 "service.other = c 0%%, b 100%%\n" NODE
+	                 "[worker b]\nservice.one = d\n" NODE "[worker c]\n" NODE
+	                 "blocking = yes\n[worker d]\n" NODE);
+	expect_errors(&fixture, "");
+	CU_ASSERT_TRUE(tn_service_waits(instance_of(&fixture, "a")->service));
+	CU_ASSERT_FALSE(tn_service_waits(instance_of(&fixture, "b")->service));
+	CU_ASSERT_TRUE(tn_service_waits(instance_of(&fixture, "c")->service));
+	CU_ASSERT_TRUE(tn_service_waits(node_of(&fixture, "a")->one));
+	CU_ASSERT_PTR_EQUAL(node_of(&fixture, "a")->other, instance_of(&fixture, "b")->service);
+	CU_ASSERT_PTR_EQUAL(node_of(&fixture, "b")->one, instance_of(&fixture, "d")->service);
+	for (size_t i = 0; i < fixture.plan->count; i++)
+		CU_ASSERT_PTR_NULL(fixture.deployment->limits[i]);
+	finish(&fixture);
+}
+
+static void a_split_of_those_that_do_not_wait_does_not(void)
+{
+	struct fixture fixture;
+
+	create(&fixture, "[worker a]\nroute = /\nservice.one = b 50%%, c 50%%, d 0%%\n" NODE
+	                 "[worker b]\n" NODE "[worker c]\n" NODE "[worker d]\nblocking = yes\n" NODE);
+	expect_errors(&fixture, "");
+	CU_ASSERT_FALSE(tn_service_waits(node_of(&fixture, "a")->one));
+	CU_ASSERT_TRUE(tn_service_waits(instance_of(&fixture, "d")->service));
+	finish(&fixture);
+}
+
+/* All bindings to the Worker have one gate; a split of it has it, too; its route has none. */
+static void a_worker_with_a_timeout_has_a_gate(void)
+{
+	struct fixture fixture;
+	const struct tn_service *bound;
+	const struct tn_gate *gate;
+	const struct tn_split *split;
+
+	create(&fixture, "[host]\nqueue_timeout = 3s\n[worker a]\nroute = /\nservice.one = c\n"
+	                 "service.other = b 50%%, c 50%%\n" NODE "[worker b]\nservice.one = c\n" NODE
+	                 "[worker c]\nroute = /c\ntimeout = 2s\n" NODE);
+	expect_errors(&fixture, "");
+	bound = node_of(&fixture, "a")->one;
+	gate = (const void *)bound;
+	split = (const void *)node_of(&fixture, "a")->other;
+	CU_ASSERT(bound->fetch == tn_gate_fetch);
+	CHECK_TEXT(bound->name, "c");
+	CU_ASSERT_FALSE(tn_service_waits(bound));
+	CU_ASSERT_PTR_EQUAL(gate->callee, instance_of(&fixture, "c")->service);
+	CU_ASSERT_PTR_NULL(gate->options.limit);
+	CHECK_NUMBER(gate->options.timeout, 2000);
+	CHECK_NUMBER(gate->options.queue_timeout, 3000);
+	CU_ASSERT_PTR_EQUAL(node_of(&fixture, "b")->one, bound);
+	CU_ASSERT(split->targets[0].service == bound || split->targets[1].service == bound);
+	CU_ASSERT_PTR_EQUAL(tn_deployment_service(fixture.deployment,
+	                                          tn_routes_match(&fixture.plan->routes, "", "/c",
+	                                                          2)),
+	                    instance_of(&fixture, "c")->service);
+	CU_ASSERT_TRUE(tn_deployment_start(fixture.deployment, &fixture.errors));
+	CU_ASSERT_FALSE(can_be_written((void *)(uintptr_t)&gate->options.queue_timeout));
+	finish(&fixture);
+}
+
+static void a_limit_is_there_where_threads_meet(void)
+{
+	struct fixture fixture;
+	const struct tn_gate *gate;
+
+	create(&fixture, "[worker a]\nroute = /\nblocking = yes\nconcurrency = 3\n"
+	                 "service.one = b\n" NODE "[worker b]\nconcurrency = 2\n" NODE
+	                 "[worker c]\nroute = /c\nservice.one = d\n" NODE
+	                 "[worker d]\nconcurrency = 2\n" NODE);
+	expect_errors(&fixture, "");
+	gate = (const void *)node_of(&fixture, "a")->one;
+	CU_ASSERT(gate->self.fetch == tn_gate_fetch);
+	CU_ASSERT_TRUE(tn_service_waits(&gate->self));
+	CHECK_NUMBER(gate->options.timeout, 0);
+	CU_ASSERT_PTR_NOT_NULL(gate->options.limit);
+	CU_ASSERT_PTR_EQUAL(gate->options.limit, fixture.deployment->limits[1]);
+	CU_ASSERT_PTR_NOT_NULL(fixture.deployment->limits[0]); /* for who takes its route's jobs */
+	CU_ASSERT_PTR_NULL(fixture.deployment->limits[2]);
+	CU_ASSERT_PTR_NULL(fixture.deployment->limits[3]); /* it limits nothing */
+	CU_ASSERT_PTR_EQUAL(node_of(&fixture, "c")->one, instance_of(&fixture, "d")->service);
+	finish(&fixture);
+}
+
 static void the_activity_tells_each_step(void)
 {
 	struct tn_activity activity = { 0 };
@@ -685,6 +787,10 @@ TEST_MAIN("deploy/deployment",
           TEST(destroying_stops_what_runs),
           TEST(a_running_env_cannot_be_written),
           TEST(a_running_split_cannot_be_written),
+          TEST(who_waits_is_marked_and_bound_directly),
+          TEST(a_split_of_those_that_do_not_wait_does_not),
+          TEST(a_worker_with_a_timeout_has_a_gate),
+          TEST(a_limit_is_there_where_threads_meet),
           TEST(the_activity_tells_each_step),
           TEST(nothing_can_be_destroyed),
           TEST(no_text_makes_it_crash))
