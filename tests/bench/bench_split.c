@@ -1,10 +1,11 @@
 /*
- * bench_split.c - what a call through a split costs, against the same call through a binding that
- * names one Worker. Rounds go by turns over all kinds; the time of the exchange itself, with the
+ * bench_split.c - what a call through a split, or through a gate, costs, against the same call
+ * through a binding that names one Worker. Rounds go by turns over all kinds; the time of the exchange itself, with the
  * head of its request, is taken away from each.
  */
 #include "figures.h"
 
+#include "deploy/gate.h"
 #include "deploy/split.h"
 #include "message/exchange.h"
 #include "message/request.h"
@@ -25,6 +26,7 @@ struct bench {
 	int (*bare_call)(int number);
 	struct tn_service versions[HOPS][VERSIONS];
 	char names[HOPS][VERSIONS][NAME_SIZE];
+	struct tn_limit *limit;
 	struct tn_request *request;
 	unsigned clients;
 	long sum; /* of what the calls gave, so that none can be left out */
@@ -57,6 +59,9 @@ enum kind {
 	COOKIE_2,
 	ADDRESS_2,
 	ADDRESS_4,
+	GATE_TIMEOUT,
+	GATE_LIMIT,
+	GATE_BOTH,
 	KINDS
 };
 
@@ -75,6 +80,9 @@ static const struct {
 	[COOKIE_2] = { "split of 2, by cookie", { TN_SPLIT_COOKIE, "session" }, 2, "" },
 	[ADDRESS_2] = { "split of 2, by address", { TN_SPLIT_ADDRESS, NULL }, 2, "" },
 	[ADDRESS_4] = { "split of 4, by address", { TN_SPLIT_ADDRESS, NULL }, 4, "" },
+	[GATE_TIMEOUT] = { "gate with a timeout", { TN_SPLIT_DRAW, NULL }, 0, "" },
+	[GATE_LIMIT] = { "gate with a limit", { TN_SPLIT_DRAW, NULL }, 0, "" },
+	[GATE_BOTH] = { "gate with both", { TN_SPLIT_DRAW, NULL }, 0, "" },
 };
 
 static const struct tn_service *bindings[KINDS][HOPS];
@@ -102,6 +110,21 @@ static bool make_split(struct bench *bench, enum kind kind, size_t hop)
 	return true;
 }
 
+static bool make_gate(struct bench *bench, enum kind kind, size_t hop)
+{
+	struct tn_gate *gate = calloc(1, sizeof(*gate));
+	struct tn_gate_options options = {
+		.limit = kind == GATE_TIMEOUT ? NULL : bench->limit,
+		.timeout = kind == GATE_LIMIT ? 0 : 60 * 1000,
+		.queue_timeout = 1000,
+	};
+
+	if (!gate || !bench->limit)
+		return false;
+	bindings[kind][hop] = tn_gate_init(gate, &bench->versions[hop][0], &options);
+	return true;
+}
+
 static bool make_bindings(struct bench *bench)
 {
 	for (size_t hop = 0; hop < HOPS; hop++) {
@@ -114,7 +137,8 @@ static bool make_bindings(struct bench *bench)
 		}
 		bindings[HOP][hop] = &bench->versions[hop][0];
 		for (size_t kind = DRAW_2; kind < KINDS; kind++)
-			if (!make_split(bench, (enum kind)kind, hop))
+			if (kind < GATE_TIMEOUT ? !make_split(bench, (enum kind)kind, hop)
+			                        : !make_gate(bench, (enum kind)kind, hop))
 				return false;
 	}
 	return true;
@@ -219,7 +243,7 @@ static void measure(struct bench *bench)
 			further[kind][i] = (round[kind] - round[HOP]) / round[BARE_CALL];
 		}
 	}
-	printf("a hop through a split against a direct one, %u hops an exchange; what it takes "
+	printf("a hop through a split or gate against a direct one, %u hops an exchange; what it takes "
 	       "more,\nin bare indirect calls\n\n%-28s %6s   ratio   more  budget\n",
 	       HOPS, "", "ns");
 	for (size_t kind = 0; kind < KINDS; kind++)
@@ -251,11 +275,13 @@ int main(void)
 {
 	static struct bench bench;
 
+	bench.limit = tn_limit_create(1);
 	if (!load(&bench) || !make_bindings(&bench))
 		return EXIT_FAILURE;
 	tn_exchange_pool_init(&bench.pool, &tn_limits_default, 1);
 	measure(&bench);
 	tn_exchange_pool_finish(&bench.pool);
 	free_bindings();
+	tn_limit_destroy(bench.limit);
 	return bench.sum ? EXIT_SUCCESS : EXIT_FAILURE;
 }

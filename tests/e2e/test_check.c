@@ -629,6 +629,42 @@ static void what_nothing_reaches_is_a_warning(void)
 	           "./x.ini: 1 Worker, 1 route, no errors\n");
 }
 
+/* ---- Workers that wait ---------------------------------------------------------------------- */
+
+/* All that wait in a row, behind the warnings; it is no mistake, and no warning. */
+static void routes_that_wait_are_told_with_the_way(void)
+{
+	check_text(text_of("%s[worker gateway]\nmodule = mistake_node.so\nroute = /*, /x\n"
+	                   "service.one = auth\n"
+	                   "[worker auth]\nmodule = mistake_node.so\nservice.other = db\n"
+	                   "[worker db]\nmodule = mistake_node.so\nroute = /db\nblocking = yes\n"
+	                   "[worker fast]\nmodule = mistake_node.so\nroute = /fast\n"
+	                   "concurrency = 2\n",
+	                   MODULES),
+	           0,
+	           "./x.ini:17: warning: worker 'fast': concurrency: it has no effect: the Worker "
+	           "does not block, and none that waits calls it: its calls come one after "
+	           "another\n"
+	           "./x.ini:5: worker 'gateway': route '/*, /x' waits: service.one -> auth -> db "
+	           "blocks\n"
+	           "./x.ini:12: worker 'db': route '/db' waits: it blocks\n"
+	           "./x.ini: 4 Workers, 4 routes, no errors\n");
+}
+
+static void values_of_workers_that_wait_are_told_once(void)
+{
+	check_text(text_of("%s[worker a]\nmodule = mistake_node.so\nroute = /\nblocking = maybe\n"
+	                   "timeout = 0s\nconcurrency = 0\n[worker a@b]\n"
+	                   "[host@c]\nthreads = 0\n",
+	                   MODULES),
+	           EX_CONFIG,
+	           "./x.ini:6: worker 'a': blocking: 'maybe': neither yes nor no: write yes or no "
+	           "(or true, false, on, off)\n"
+	           "./x.ini:7: worker 'a': timeout: '0s': remove the line: then there is no "
+	           "timeout\n"
+	           "./x.ini:8: worker 'a': concurrency: '0': write a number from 1 to 100000\n");
+}
+
 /* ---- Environments -------------------------------------------------------------------------- */
 
 static void an_environment_is_checked_alone(void)
@@ -940,6 +976,8 @@ TEST_MAIN("e2e/check",
           TEST(further_exports_are_a_warning),
           TEST(cycles_are_a_warning),
           TEST(what_nothing_reaches_is_a_warning),
+          TEST(routes_that_wait_are_told_with_the_way),
+          TEST(values_of_workers_that_wait_are_told_once),
           TEST(an_environment_is_checked_alone),
           TEST(modules_that_end_the_process_are_named),
           TEST(a_module_that_hangs_is_named),

@@ -171,6 +171,23 @@ static void what_was_named_in_full_is_not_shown_as_the_work_of_the_environment(v
 	                  "  b\n");
 }
 
+static void a_worker_that_blocks_is_marked_wherever_it_stands(void)
+{
+	const char *file = scratch_write("x.ini", "[worker a]\n"
+	                                          "route = /a\n"
+	                                          "service.b = b\n"
+	                                          "[worker b]\n"
+	                                          "route = /b\n"
+	                                          "blocking = yes\n");
+	struct finished finished = graph(file, NULL, NULL);
+
+	expect(&finished, "/a\n"
+	                  "  a\n"
+	                  "    b -> b (public, blocks)\n"
+	                  "/b\n"
+	                  "  b (blocks)\n");
+}
+
 static void a_public_worker_that_another_binds_stands_below_each_of_its_routes(void)
 {
 	const char *file = scratch_write("x.ini", "[worker a]\n"
@@ -433,7 +450,8 @@ static void programs_get_all_of_it_as_json(void)
 	                                 "module = /opt/auth-2.so\n"
 	                                 "service.home =\n"
 	                                 "[worker auth@v3]\n"
-	                                 "inherits = auth@v2\n");
+	                                 "inherits = auth@v2\n"
+	                                 "blocking = yes\n");
 	struct finished finished = graph(file, "--json", NULL);
 	json_t *actual = parse(plain(finished.out));
 	json_t *expected = parse(
@@ -443,15 +461,19 @@ static void programs_get_all_of_it_as_json(void)
 		"  \"workers\": ["
 		"    { \"name\": \"gateway\", \"variant\": null, \"inherits\": null,"
 		"      \"module\": \"./gateway.so\", \"public\": true, \"reachable\": true,"
+		"      \"blocking\": false, \"waits\": true,"
 		"      \"file\": \"./x.ini\", \"line\": 1 },"
 		"    { \"name\": \"auth\", \"variant\": null, \"inherits\": null,"
 		"      \"module\": \"./auth.so\", \"public\": false, \"reachable\": true,"
+		"      \"blocking\": false, \"waits\": true,"
 		"      \"file\": \"./x.ini\", \"line\": 5 },"
 		"    { \"name\": \"auth@v2\", \"variant\": \"v2\", \"inherits\": \"auth\","
 		"      \"module\": \"/opt/auth-2.so\", \"public\": false, \"reachable\": true,"
+		"      \"blocking\": false, \"waits\": false,"
 		"      \"file\": \"./x.ini\", \"line\": 7 },"
 		"    { \"name\": \"auth@v3\", \"variant\": \"v3\", \"inherits\": \"auth@v2\","
 		"      \"module\": \"/opt/auth-2.so\", \"public\": false, \"reachable\": true,"
+		"      \"blocking\": true, \"waits\": true,"
 		"      \"file\": \"./x.ini\", \"line\": 10 } ],"
 		"  \"bindings\": ["
 		"    { \"caller\": \"gateway\", \"field\": \"auth\","
@@ -570,6 +592,7 @@ TEST_MAIN("e2e/graph",
           TEST(the_tree_tells_routes_splits_variants_cycles_and_the_unreachable_apart),
           TEST(the_tree_of_an_environment_shows_the_variants_that_it_binds),
           TEST(what_was_named_in_full_is_not_shown_as_the_work_of_the_environment),
+          TEST(a_worker_that_blocks_is_marked_wherever_it_stands),
           TEST(a_public_worker_that_another_binds_stands_below_each_of_its_routes),
           TEST(without_routes_all_are_unreachable_and_callers_stand_first),
           TEST(levels_that_are_too_deep_to_indent_are_numbered),

@@ -488,6 +488,9 @@ static void a_worker_is_one_object(void)
 	       "  \"public\": false,\n"
 	       "  \"reachable\": false,\n"
 	       "  \"module\": \"conf.d/auth-2.so\",\n"
+	       "  \"blocking\": false,\n"
+	       "  \"waits\": false,\n"
+	       "  \"waits_through\": null,\n"
 	       "  \"file\": \"conf.d/auth.ini\",\n"
 	       "  \"line\": 11,\n"
 	       "  \"keys\": [\n"
@@ -564,6 +567,9 @@ static void a_split_and_a_route_are_told_in_json(void)
 	       "  \"public\": false,\n"
 	       "  \"reachable\": false,\n"
 	       "  \"module\": \"/srv/workers/gateway.so\",\n"
+	       "  \"blocking\": false,\n"
+	       "  \"waits\": false,\n"
+	       "  \"waits_through\": null,\n"
 	       "  \"file\": \"both.ini\",\n"
 	       "  \"line\": 13,\n"
 	       "  \"keys\": [\n"
@@ -643,6 +649,62 @@ static void all_of_them_are_a_list_with_the_host_first(void)
 	check_name(list, 2, "worker", "gateway@staging");
 	check_name(list, 7, "worker", "users");
 	json_decref(list);
+}
+
+/* ---- Workers that wait ---------------------------------------------------------------------- */
+
+static const char *write_waiting(void)
+{
+	return scratch_write("waiting.ini", "[worker gateway]\n"
+	                                    "route = /*\n"
+	                                    "service.auth = auth\n"
+	                                    "[worker auth]\n"
+	                                    "service.db = db\n"
+	                                    "[worker db]\n"
+	                                    "blocking = yes\n"
+	                                    "timeout = 2s\n"
+	                                    "[worker fast]\n"
+	                                    "route = /fast\n");
+}
+
+static void a_worker_says_that_it_blocks_or_through_whom_it_waits(void)
+{
+	struct finished finished;
+
+	write_waiting();
+	finished = SHOW("waiting.ini");
+	CHECK_NUMBER(lines_matching(finished.out, "^gateway: public, waits \\(service.auth -> auth "
+	                                          "-> db blocks\\), waiting.ini:1$"),
+	             1);
+	CHECK_NUMBER(lines_matching(finished.out, "^auth: private, waits \\(service.db -> db "
+	                                          "blocks\\), waiting.ini:4$"),
+	             1);
+	CHECK_NUMBER(lines_matching(finished.out, "^db: private, blocks, waiting.ini:6$"), 1);
+	CHECK_NUMBER(lines_matching(finished.out, "^fast: public, waiting.ini:9$"), 1);
+	CHECK_NUMBER(lines_matching(finished.out, "^  timeout +2s +waiting.ini:8$"), 1);
+}
+
+static void check_waiting(const char *name, bool blocking, bool waits, const char *key,
+                          const char *worker)
+{
+	json_t *object = parse(SHOW("--json", "waiting.ini", name));
+	const json_t *through = json_object_get(object, "waits_through");
+
+	CU_ASSERT_EQUAL(json_is_true(json_object_get(object, "blocking")), blocking);
+	CU_ASSERT_EQUAL(json_is_true(json_object_get(object, "waits")), waits);
+	CU_ASSERT_EQUAL(json_is_null(through), key == NULL);
+	CHECK_TEXT(json_string_value(json_object_get(through, "key")), key);
+	CHECK_TEXT(json_string_value(json_object_get(through, "worker")), worker);
+	json_decref(object);
+}
+
+static void programs_are_told_who_waits(void)
+{
+	write_waiting();
+	check_waiting("gateway", false, true, "service.auth", "auth");
+	check_waiting("auth", false, true, "service.db", "db");
+	check_waiting("db", true, true, NULL, NULL);
+	check_waiting("fast", false, false, NULL, NULL);
 }
 
 static void the_name_of_a_file_need_not_be_text(void)
@@ -734,6 +796,8 @@ TEST_MAIN("e2e/show",
           TEST(all_of_them_are_a_list_with_the_host_first),
           TEST(the_name_of_a_file_need_not_be_text),
           TEST(a_worker_that_is_not_there_gets_a_suggestion),
+          TEST(a_worker_says_that_it_blocks_or_through_whom_it_waits),
+          TEST(programs_are_told_who_waits),
           TEST(a_file_with_an_error_is_not_shown),
           TEST(the_value_of_an_unknown_key_is_not_shown),
           TEST(an_unknown_environment_is_an_error),
