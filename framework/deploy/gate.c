@@ -3,25 +3,42 @@
 #include "message/request.h"
 #include "message/waits.h"
 
-#include <time.h>
-
-static int64_t now_in_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int64_t earlier(int64_t one, int64_t other)
 {
 	return one < other ? one : other;
 }
 
 /* Who may not call any more is told so by the callee, and is not let wait for it. */
-static bool may_call(const struct tn_exchange *exchange)
+static bool may_call(struct tn_exchange *exchange)
 {
-	return exchange->calls + exchange->waiting < exchange->limits->max_calls;
+	return exchange->calls + exchange->waiting < exchange->most ||
+	       tn_exchange_take_call(exchange);
+}
+
+/* What the caller gets in the callee's place. If it is NULL, one of its own is not its fault. */
+static struct tn_response *give(struct tn_exchange *exchange, struct tn_response *response)
+{
+	bool *failed = tn_exchange_callee_failed(exchange);
+
+	if (failed)
+		*failed = !response;
+	return response;
+}
+
+/* It counts as a call, or who tries again until it is answered otherwise would do so for ever. */
+static struct tn_response *turn_away(const struct tn_gate *gate, const struct tn_request *request,
+                                     int64_t waited)
+{
+	struct tn_exchange *exchange = request->exchange;
+	struct tn_response *response;
+
+	tn_exchange_count_call(exchange, gate->callee);
+	tn_exchange_tell(exchange, TN_LOG_WARNING,
+	                 "call of '%s' answered with 503: its turn has not come in %lld ms",
+	                 gate->callee->name, (long long)waited);
+	response = tn_response_text_static(request, 503, "Service Unavailable\n");
+	return give(exchange,
+	            tn_response_set_header(response, "Retry-After", "1") ? response : NULL);
 }
 
 /* Where no place came the reply, a 503, is the host's, and never late. */
@@ -36,7 +53,7 @@ static struct tn_response *call(const struct tn_gate *gate, struct tn_request *r
 		return tn_fetch(gate->callee, request);
 	*turned_away = !tn_limit_wait(limit, until);
 	if (*turned_away)
-		return tn_worker_turn_away(request, gate->callee, now_in_ms() - now);
+		return turn_away(gate, request, tn_exchange_now() - now);
 	response = tn_fetch(gate->callee, request);
 	tn_limit_leave(limit);
 	return response;
@@ -66,13 +83,12 @@ static struct tn_response *call_in_time(const struct tn_gate *gate, struct tn_re
 	exchange->deadline = outer;
 	if (!response || turned_away)
 		return response;
-	then = now_in_ms();
+	then = tn_exchange_now();
 	if (then < deadline)
 		return response;
 	if (deadline < outer)
 		tell_late(exchange, gate, then - now);
-	tn_worker_fail(exchange);
-	return NULL;
+	return give(exchange, NULL);
 }
 
 struct tn_response *tn_gate_fetch(struct tn_request *request, const struct tn_service *service)
@@ -87,11 +103,9 @@ struct tn_response *tn_gate_fetch(struct tn_request *request, const struct tn_se
 		tn_worker_refuse(request->exchange, "(gate)", service);
 		return NULL;
 	}
-	now = now_in_ms();
-	if (request->exchange->deadline <= now) {
-		tn_worker_fail(request->exchange);
-		return NULL;
-	}
+	now = tn_exchange_now();
+	if (request->exchange->deadline <= now)
+		return give(request->exchange, NULL);
 	return gate->options.timeout ? call_in_time(gate, request, now)
 	                             : call(gate, request, now, &turned_away);
 }

@@ -269,18 +269,6 @@ void tn_worker_refuse(struct tn_exchange *exchange, const char *callee,
 struct tn_response *tn_worker_unavailable(struct tn_request *request,
                                           const struct tn_service *service);
 
-/*
- * What the host does in the place of a Worker whose turn does not come: counts the call, or who
- * tries again until it is answered otherwise would do so for ever, tells of it in the log, and
- * gives a 503 that asks for another try in a second. NULL where there is no memory.
- */
-struct tn_response *tn_worker_turn_away(const struct tn_request *request,
-                                        const struct tn_service *service, int64_t waited);
-
-/* Notes that the Worker that is running has been failed by its callee: a NULL of its own is not
- * its fault. */
-void tn_worker_fail(struct tn_exchange *exchange);
-
 /* Writes the calls under way, "gateway>auth"; `text` has TN_CHAIN_SIZE bytes. Returns text. */
 const char *tn_exchange_path(const struct tn_exchange *exchange, char *text);
 

@@ -151,29 +151,6 @@ struct tn_response *tn_worker_unavailable(struct tn_request *request,
 	return tn_worker_leave(request, tn_response_text_static(request, 503, unavailable_text));
 }
 
-void tn_worker_fail(struct tn_exchange *exchange)
-{
-	fail_callee(exchange);
-}
-
-struct tn_response *tn_worker_turn_away(const struct tn_request *request,
-                                        const struct tn_service *service, int64_t waited)
-{
-	struct tn_exchange *exchange = request->exchange;
-	struct tn_response *response;
-
-	count_call(exchange, service);
-	tn_exchange_tell(exchange, TN_LOG_WARNING,
-	                 "call of '%s' answered with 503: its turn has not come in %lld ms",
-	                 name_of(service), (long long)waited);
-	response = tn_response_text_static(request, 503, unavailable_text);
-	if (!tn_response_set_header(response, "Retry-After", "1")) {
-		fail_callee(exchange);
-		return NULL;
-	}
-	return response;
-}
-
 void tn_log(const struct tn_request *request, enum tn_log_level level, const char *format, ...)
 {
 	const struct tn_service *running = request ? tn_exchange_running(request->exchange) : NULL;
