@@ -202,16 +202,15 @@ static void make_service(const struct tn_deployment *deployment, struct tn_insta
 static void make_gate(struct tn_deployment *deployment, struct tn_instance *instance, void *memory)
 {
 	const struct tn_plan_worker *worker = instance->worker;
+	struct tn_gate_options options = {
+		.limit = deployment->limits[worker->number],
+		.timeout = worker->timeout,
+		.queue_timeout = deployment->plan->settings.queue_timeout,
+	};
 
 	instance->bound = instance->service;
 	if (has_gate(worker))
-		instance->bound = tn_gate_init(memory, instance->service,
-		                               &(struct tn_gate_options){
-						       .limit = deployment->limits[worker->number],
-						       .timeout = worker->timeout,
-						       .queue_timeout =
-							       deployment->plan->settings.queue_timeout,
-					       });
+		instance->bound = tn_gate_init(memory, instance->service, &options);
 }
 
 static bool make_limits(struct tn_deployment *deployment)

@@ -1,7 +1,7 @@
 /*
  * bench_split.c - what a call through a split, or through a gate, costs, against the same call
- * through a binding that names one Worker. Rounds go by turns over all kinds; the time of the exchange itself, with the
- * head of its request, is taken away from each.
+ * through a binding that names one Worker. Rounds go by turns over all kinds; the time of the
+ * exchange itself, with the head of its request, is taken away from each.
  */
 #include "figures.h"
 
@@ -243,8 +243,8 @@ static void measure(struct bench *bench)
 			further[kind][i] = (round[kind] - round[HOP]) / round[BARE_CALL];
 		}
 	}
-	printf("a hop through a split or gate against a direct one, %u hops an exchange; what it takes "
-	       "more,\nin bare indirect calls\n\n%-28s %6s   ratio   more  budget\n",
+	printf("a hop through a split or gate against a direct one, %u hops an exchange; what it "
+	       "takes more,\nin bare indirect calls\n\n%-28s %6s   ratio   more  budget\n",
 	       HOPS, "", "ns");
 	for (size_t kind = 0; kind < KINDS; kind++)
 		if (kind != EXCHANGE)

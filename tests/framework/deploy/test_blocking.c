@@ -324,7 +324,8 @@ static void a_limit_in_a_cycle_is_told(void)
 	check_warnings("[worker a]\nroute = /*\nblocking = yes\nconcurrency = 4\nservice.x = b\n"
 	               "[worker b]\nservice.x = a\n",
 	               "x.ini:4: warning: worker 'a': concurrency: it can call itself, and would "
-	               "then wait for a place that it has: 4 such calls wait until queue_timeout\n");
+	               "then wait for a place that it has: 4 such calls wait until "
+	               "queue_timeout\n");
 }
 
 TEST_MAIN("deploy/blocking",

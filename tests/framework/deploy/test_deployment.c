@@ -570,7 +570,8 @@ static void a_split_of_those_that_do_not_wait_does_not(void)
 	struct fixture fixture;
 
 	create(&fixture, "[worker a]\nroute = /\nservice.one = b 50%%, c 50%%, d 0%%\n" NODE
-	                 "[worker b]\n" NODE "[worker c]\n" NODE "[worker d]\nblocking = yes\n" NODE);
+	                 "[worker b]\n" NODE "[worker c]\n" NODE
+	                 "[worker d]\nblocking = yes\n" NODE);
 	expect_errors(&fixture, "");
 	CU_ASSERT_FALSE(tn_service_waits(node_of(&fixture, "a")->one));
 	CU_ASSERT_TRUE(tn_service_waits(instance_of(&fixture, "d")->service));
@@ -586,7 +587,8 @@ static void a_worker_with_a_timeout_has_a_gate(void)
 	const struct tn_split *split;
 
 	create(&fixture, "[host]\nqueue_timeout = 3s\n[worker a]\nroute = /\nservice.one = c\n"
-	                 "service.other = b 50%%, c 50%%\n" NODE "[worker b]\nservice.one = c\n" NODE
+	                 "service.other = b 50%%, c 50%%\n" NODE
+	                 "[worker b]\nservice.one = c\n" NODE
 	                 "[worker c]\nroute = /c\ntimeout = 2s\n" NODE);
 	expect_errors(&fixture, "");
 	bound = node_of(&fixture, "a")->one;
