@@ -48,6 +48,17 @@ struct tn_request *tn_test_request(struct tn_test *test, const char *method, con
 	return request;
 }
 
+void tn_test_set_deadline(struct tn_test *test, int64_t milliseconds)
+{
+	test->exchange->deadline = milliseconds == INT64_MAX ? INT64_MAX
+	                                                     : tn_exchange_now() + milliseconds;
+}
+
+void tn_test_cancel(struct tn_test *test)
+{
+	atomic_store(&test->exchange->cancelled, true);
+}
+
 static void destroy_secret(void *argument)
 {
 	tn_secret_destroy(argument);

@@ -24,7 +24,7 @@
  *		tn_test_end(test);
  *	}
  *
- * Nothing here is for production. All of it is for one thread.
+ * Nothing here is for production. All of it is for one thread: tn_fetch_all makes its calls in order.
  */
 #ifndef TENON_TEST_H
 #define TENON_TEST_H
@@ -47,6 +47,13 @@ void tn_test_end(struct tn_test *test);
  * tn_request_set_body. Lives until the test's end; NULL where method or URL are refused.
  */
 struct tn_request *tn_test_request(struct tn_test *test, const char *method, const char *url);
+
+/* The test's deadline, in milliseconds from now, as tn_request_deadline tells it: 0 has passed;
+ * INT64_MAX, as at first, is none. */
+void tn_test_set_deadline(struct tn_test *test, int64_t milliseconds);
+
+/* The client has gone: tn_request_cancelled is true until the test's end. */
+void tn_test_cancel(struct tn_test *test);
 
 /* A secret with that text; lives until the test's end. */
 const struct tn_secret *tn_test_secret(struct tn_test *test, const char *text);

@@ -11,6 +11,7 @@
 #ifndef TENON_TESTS_FRAMEWORK_CAPTURE_H
 #define TENON_TESTS_FRAMEWORK_CAPTURE_H
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,9 @@ static inline void capture_begin(void)
 	fflush(stderr);
 	capture->standard_error = dup(STDERR_FILENO);
 	capture->file = memfd_create("captured", MFD_CLOEXEC);
+	/* Several threads may write: a memfd has no lock for its position. */
 	if (capture->standard_error < 0 || capture->file < 0 ||
+	    fcntl(capture->file, F_SETFL, O_APPEND) < 0 ||
 	    dup2(capture->file, STDERR_FILENO) < 0)
 		abort();
 }

@@ -208,6 +208,65 @@ static void the_worker_under_test_is_entered_as_by_a_host(void)
 	tn_test_end(test);
 }
 
+static void all_calls_of_a_fetch_all_are_made_in_order(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_fake good = TN_FAKE("good", 200, "one"), failed = TN_FAKE("failed", 0, NULL);
+	struct tn_request *request = tn_test_request(test, "GET", "/all");
+	struct tn_call calls[] = {
+		{ .service = &good.service, .request = request },
+		{ .service = &failed.service, .request = request },
+		{ .service = &good.service, .request = tn_request_new(request, "GET", "/2") },
+		{ .service = NULL, .request = request },
+	};
+
+	CHECK_NUMBER(tn_fetch_all(request, calls, 4), 2);
+	CHECK_TEXT(tn_response_body(calls[0].response).data, "one");
+	CU_ASSERT_PTR_NULL(calls[1].response);
+	CHECK_NUMBER(tn_response_status(calls[2].response), 200);
+	CU_ASSERT_PTR_NULL(calls[3].response);
+	CHECK_NUMBER(good.calls, 2);
+	CHECK_TEXT(tn_request_path(good.requests[0]), "/all");
+	CHECK_TEXT(tn_request_path(good.requests[1]), "/2");
+	CHECK_NUMBER(failed.calls, 1);
+	tn_test_end(test);
+}
+
+static void a_test_has_a_deadline_if_it_sets_one(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_fake fake = TN_FAKE("fake", 200, NULL);
+	struct tn_request *request = tn_test_request(test, "GET", "/");
+	struct tn_call call = { .service = &fake.service, .request = request };
+
+	CU_ASSERT(tn_request_deadline(request) == INT64_MAX);
+	CU_ASSERT(!tn_request_cancelled(request));
+	tn_test_set_deadline(test, 1000000);
+	CU_ASSERT(tn_request_deadline(request) > 0 && tn_request_deadline(request) <= 1000000);
+	CU_ASSERT(!tn_request_cancelled(request));
+	tn_test_set_deadline(test, 0);
+	CU_ASSERT(tn_request_deadline(request) <= 0 && tn_request_cancelled(request));
+	capture_begin();
+	CHECK_NUMBER(tn_fetch_all(request, &call, 1), 0);
+	CHECK_NUMBER(capture_lines(capture_end(), "1 of 1 calls had no answer by the deadline, "
+	                                          "the first of 'fake'"), 1);
+	CHECK_NUMBER(fake.calls, 0);
+	tn_test_set_deadline(test, INT64_MAX);
+	CU_ASSERT(tn_request_deadline(request) == INT64_MAX && !tn_request_cancelled(request));
+	tn_test_end(test);
+}
+
+static void a_test_may_be_cancelled(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_request *request = tn_test_request(test, "GET", "/");
+
+	tn_test_cancel(test);
+	CU_ASSERT(tn_request_cancelled(request));
+	CU_ASSERT(tn_request_deadline(request) == INT64_MAX);
+	tn_test_end(test);
+}
+
 TEST_MAIN("kit/test",
           TEST(a_path_is_one_of_localhost),
           TEST(an_absolute_url_has_its_own_host),
@@ -220,4 +279,7 @@ TEST_MAIN("kit/test",
           TEST(a_fake_that_gets_no_request_was_not_called),
           TEST(a_fake_keeps_requests_as_they_came),
           TEST(a_fake_counts_on_when_it_keeps_no_more),
-          TEST(the_worker_under_test_is_entered_as_by_a_host))
+          TEST(the_worker_under_test_is_entered_as_by_a_host),
+          TEST(all_calls_of_a_fetch_all_are_made_in_order),
+          TEST(a_test_has_a_deadline_if_it_sets_one),
+          TEST(a_test_may_be_cancelled))

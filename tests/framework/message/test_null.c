@@ -198,6 +198,7 @@ static void secrets(void)
 
 static void the_exchange(void)
 {
+	struct tn_call call = { .response = (struct tn_response *)&released };
 	struct fixture fixture;
 
 	fixture_init(&fixture);
@@ -205,6 +206,12 @@ static void the_exchange(void)
 	GIVES_NULL(tn_allocate, NULL, 1);
 	GIVES_NULL(tn_format, NULL, "a");
 	CU_ASSERT_PTR_NULL(format(fixture.request, NULL));
+	CHECK_NUMBER(CALL(tn_fetch_all, NULL, &call, 1), 0);
+	CU_ASSERT_PTR_NULL(call.response);
+	CHECK_NUMBER(CALL(tn_fetch_all, fixture.request, NULL, 1), 0);
+	CHECK_NUMBER(CALL(tn_fetch_all, fixture.request, &call, 0), 0);
+	CHECK_NUMBER(CALL(tn_request_deadline, NULL), 0);
+	CU_ASSERT(CALL(tn_request_cancelled, NULL));
 	GIVES_FALSE(tn_defer, NULL, release, NULL);
 	CHECK_NUMBER(released, 1);
 	GIVES_FALSE(tn_defer, fixture.request, NULL, NULL);
