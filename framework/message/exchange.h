@@ -57,12 +57,11 @@ struct tn_exchange {
 	bool from_client; /* what is refused now is a client's: no error of ours */
 	bool memory_logged;
 	bool quarantine_logged;
-	unsigned
-		calls;      /* not beside depth: gcc would load both as one, and wait for a store */
-	unsigned releasing; /* release callbacks that run within one another */
-	unsigned waiting;   /* works that were left for after the reply */
-	unsigned most;      /* what calls and waiting may come to, before the root is asked */
-	bool shares;        /* its limits are the root's, since it is a child or has had one */
+	unsigned calls;         /* not beside depth: gcc would load both at once, and wait for a store */
+	unsigned releasing;     /* release callbacks that run within one another */
+	unsigned waiting;       /* works that were left for after the reply */
+	unsigned most;          /* what calls and waiting may come to, before the root is asked */
+	bool shares;            /* its limits are the root's, since it is a child or has had one */
 	_Atomic bool cancelled; /* nobody waits for the reply any more; the root's counts */
 	int64_t deadline;       /* ms of CLOCK_MONOTONIC; INT64_MAX: there is none */
 	uint64_t number;
@@ -72,13 +71,13 @@ struct tn_exchange {
 	char id[TN_ID_SIZE];                    /* "" until somebody asks */
 	struct tn_later *later;                 /* first come first */
 	struct tn_later **later_end;
-	struct tn_exchange *next; /* in the pool */
-	struct tn_exchange *root; /* itself, but for a child */
+	struct tn_exchange *next;     /* in the pool */
+	struct tn_exchange *root;     /* itself, but for a child */
 	struct tn_exchange *children; /* newest first, through `sibling`; they may have some, too */
 	struct tn_exchange *sibling;
 	struct tn_executor *executor; /* NULL: everything runs on the caller's thread */
-	/* Of a root: who still needs its memory, itself included, and what the last of those who came
-	 * too late calls, on its own thread, where the end had to be left to it: tn_exchange_held. */
+	/* Of a root: who needs its memory, itself included, and what the last of those who came too
+	 * late calls, on its thread, where the end had to be left to it: tn_exchange_held. */
 	_Atomic unsigned holders;
 	void (*last)(void *argument, struct tn_exchange *root);
 	void *last_argument;
@@ -224,8 +223,8 @@ struct tn_response *tn_exchange_adopt(struct tn_exchange *parent, struct tn_exch
  * have some. The thread of both. */
 void tn_exchange_take_children(struct tn_exchange *parent, struct tn_exchange *child);
 
-/* A call in a child is late and goes on: it holds the root's memory until its thread lets go. Before
- * that thread can have learnt of it; the parent's thread. */
+/* A call in a child is late and goes on: it holds the root's memory until its thread lets go. To be
+ * called before that thread can have learnt of it; the parent's thread. */
 void tn_exchange_abandon(struct tn_exchange *parent, const struct tn_service *service);
 void tn_exchange_let_go(struct tn_exchange *root);
 

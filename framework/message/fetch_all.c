@@ -227,7 +227,8 @@ static struct tn_response *fetch_here(struct tn_exchange *exchange, const struct
 		return NULL;
 	if (call->request->exchange != exchange) {
 		tn_exchange_refuse(exchange, "call of '%s' refused: its request is one of another "
-		                             "exchange", call->service->name);
+		                             "exchange",
+		                   call->service->name);
 		sum->failed = true;
 		return NULL;
 	}
@@ -306,7 +307,8 @@ static void tell_late(struct tn_exchange *exchange, const struct sum *sum, size_
 {
 	if (sum->late)
 		tn_exchange_tell(exchange, TN_LOG_WARNING,
-		                 "%zu of %zu calls had no answer by the deadline, the first of '%s'",
+		                 "%zu of %zu calls had no answer by the deadline, the "
+		                 "first of '%s'",
 		                 sum->late, count, sum->first_late->name);
 }
 

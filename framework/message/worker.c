@@ -44,7 +44,9 @@ static void refuse_call(struct tn_exchange *exchange, const struct tn_service *s
 		                   name_of(service), exchange->limits->max_calls);
 }
 
-static void push(struct tn_exchange *exchange, const struct tn_service *service)
+/* In line in both places, or each call of a Worker would pay for one more. */
+__attribute__((always_inline)) static inline void push(struct tn_exchange *exchange,
+                                                       const struct tn_service *service)
 {
 	struct tn_frame *frame = &exchange->frames[exchange->depth];
 
@@ -87,6 +89,27 @@ __attribute__((noinline)) static bool stand_in(const struct tn_request *request,
 	return false;
 }
 
+/*
+ * At one of its limits: refused, or where its calls are counted with those of others, allowed by
+ * the root. Out of line and a tail call, too.
+ */
+__attribute__((noinline)) static bool enter_at_limit(const struct tn_request *request,
+                                                     const struct tn_service *service,
+                                                     struct tn_response **response)
+{
+	struct tn_exchange *exchange = request->exchange;
+
+	if (exchange->depth >= exchange->limits->max_depth || !tn_exchange_take_call(exchange)) {
+		refuse_call(exchange, service);
+		fail_callee(exchange);
+		return false;
+	}
+	if (tn_quarantine_holds(service))
+		return stand_in(request, service, response);
+	push(exchange, service);
+	return true;
+}
+
 bool tn_worker_enter(const struct tn_worker *worker, const struct tn_request *request,
                      const struct tn_service *service, struct tn_response **response)
 {
@@ -101,12 +124,8 @@ bool tn_worker_enter(const struct tn_worker *worker, const struct tn_request *re
 		return false;
 	}
 	if (exchange->depth >= exchange->limits->max_depth ||
-	    (exchange->calls + exchange->waiting >= exchange->most &&
-	     !tn_exchange_take_call(exchange))) {
-		refuse_call(exchange, service);
-		fail_callee(exchange);
-		return false;
-	}
+	    exchange->calls + exchange->waiting >= exchange->most)
+		return enter_at_limit(request, service, response);
 	if (tn_quarantine_holds(service))
 		return stand_in(request, service, response);
 	push(exchange, service);

@@ -10,7 +10,8 @@
 
 static _Atomic int level_shown = TN_LOG_INFO;
 
-static _Thread_local const char *hook_worker;
+/* A thread may first log in a handler of its signals: other models allocate at the first use. */
+static _Thread_local const char *hook_worker __attribute__((tls_model("initial-exec")));
 
 void tn_log_set_worker(const char *worker)
 {

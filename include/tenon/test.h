@@ -24,7 +24,8 @@
  *		tn_test_end(test);
  *	}
  *
- * Nothing here is for production. All of it is for one thread: tn_fetch_all makes its calls in order.
+ * Nothing here is for production. All of it is for one thread, on which tn_fetch_all makes all of
+ * its calls, in order.
  */
 #ifndef TENON_TEST_H
 #define TENON_TEST_H

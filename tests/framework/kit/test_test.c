@@ -249,7 +249,8 @@ static void a_test_has_a_deadline_if_it_sets_one(void)
 	capture_begin();
 	CHECK_NUMBER(tn_fetch_all(request, &call, 1), 0);
 	CHECK_NUMBER(capture_lines(capture_end(), "1 of 1 calls had no answer by the deadline, "
-	                                          "the first of 'fake'"), 1);
+	                                          "the first of 'fake'"),
+	             1);
 	CHECK_NUMBER(fake.calls, 0);
 	tn_test_set_deadline(test, INT64_MAX);
 	CU_ASSERT(tn_request_deadline(request) == INT64_MAX && !tn_request_cancelled(request));

@@ -235,7 +235,7 @@ static void what_does_not_wait_runs_here_in_order(void)
 	end(&world);
 }
 
-static void check_all_here(struct world *world)
+static void check_all_here(struct world *world, const char *chain)
 {
 	const struct env envs[] = { WAITING("a", note_thread), ENV("b", note_thread),
 		                    WAITING("c", note_thread), WAITING("d", note_thread) };
@@ -247,6 +247,7 @@ static void check_all_here(struct world *world)
 	for (size_t i = 0; i < 4; i++)
 		CU_ASSERT(pthread_equal(threads_seen[i], pthread_self()));
 	CHECK_NUMBER(world->fixture.exchange->calls, 4);
+	CHECK_TEXT(chain_of(world), chain);
 }
 
 static void without_an_executor_all_is_done_here(void)
@@ -255,8 +256,7 @@ static void without_an_executor_all_is_done_here(void)
 
 	begin(&world, 0);
 	world.fixture.exchange->executor = NULL;
-	check_all_here(&world);
-	CHECK_TEXT(chain_of(&world), "a,b,c,d");
+	check_all_here(&world, "a,b,c,d");
 	CU_ASSERT_PTR_NULL(world.fixture.exchange->children);
 	CU_ASSERT(!world.fixture.exchange->shares);
 	end(&world);
@@ -268,7 +268,7 @@ static void where_the_executor_refuses_all_is_done_here(void)
 
 	begin(&world, 0);
 	world.threads->refuses = true;
-	check_all_here(&world);
+	check_all_here(&world, "b,a,c,d");
 	end(&world);
 }
 
@@ -277,7 +277,7 @@ static void where_no_thread_is_free_all_is_done_here(void)
 	struct world world;
 
 	begin(&world, 0);
-	check_all_here(&world);
+	check_all_here(&world, "b,a,c,d");
 	CHECK_NUMBER(world.threads->submitted, 3);
 	end(&world);
 	CHECK_NUMBER(atomic_load(&order), 4);
@@ -518,7 +518,8 @@ static void a_body_and_all_else_is_read_by_everyone(void)
 	tn_request_set_body(world.request, "the body", 8);
 	prepare(calls, envs, 4, world.request);
 	CHECK_NUMBER(tn_fetch_all(world.request, calls, 4), 4);
-	said = tn_format(world.request, "GET http://example.com/path?query  192.0.2.1 %s 2 the body",
+	said = tn_format(world.request, "GET http://example.com/path?query  192.0.2.1 %s 2 the "
+	                                "body",
 	                 tn_request_id(world.request));
 	for (size_t i = 0; i < 4; i++)
 		CHECK_TEXT(text_of(calls[i].response), said);
@@ -867,8 +868,8 @@ static void call_late(struct world *world, struct tn_call *calls, const struct e
 	CHECK_NUMBER(tn_fetch_all(world->request, calls, 3), 2);
 	log = capture_end();
 	CHECK_NUMBER(capture_lines(log, "warning request="), 1);
-	CHECK_NUMBER(capture_lines(log, ": 1 of 3 calls had no answer by the deadline, the first of "
-	                                "'late'"),
+	CHECK_NUMBER(capture_lines(log, ": 1 of 3 calls had no answer by the deadline, the first "
+	                                "of 'late'"),
 	             1);
 	CU_ASSERT_PTR_NULL(calls[1].response);
 	CHECK_TEXT(text_of(calls[0].response), "a");

@@ -1,6 +1,6 @@
 /*
- * threads.h - an executor of a few real threads, first come first served. With none it keeps what is
- * submitted until threads_finish, which runs it.
+ * threads.h - an executor of a few real threads, first come first served. With none it keeps what
+ * is submitted until threads_stop, which runs it.
  */
 #ifndef TENON_TESTS_FRAMEWORK_MESSAGE_THREADS_H
 #define TENON_TESTS_FRAMEWORK_MESSAGE_THREADS_H

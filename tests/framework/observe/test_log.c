@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -292,6 +293,43 @@ static void no_escape_is_cut_in_its_midst(void)
 	}
 }
 
+#define THREADS 4
+#define LINES 200
+
+static void *log_as_a_worker(void *name)
+{
+	for (unsigned i = 0; i < LINES; i++) {
+		tn_log_set_worker(name);
+		tn_log_write(TN_LOG_INFO, NULL, "line %u of %s", i, (const char *)name);
+		tn_log_set_worker(NULL);
+	}
+	return NULL;
+}
+
+/* Each has its own Worker, and no line is lost or broken by another. */
+static void threads_log_at_once(void)
+{
+	static char names[THREADS][2] = { "a", "b", "c", "d" };
+	pthread_t threads[THREADS];
+	char line[64];
+	const char *log;
+
+	capture_begin();
+	for (size_t i = 0; i < THREADS; i++)
+		CU_ASSERT(!pthread_create(&threads[i], NULL, log_as_a_worker, names[i]));
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	log = capture_end();
+	CHECK_NUMBER(capture_lines(log, ""), THREADS * LINES);
+	for (size_t i = 0; i < THREADS * LINES; i++) {
+		const char *name = names[i / LINES];
+
+		snprintf(line, sizeof(line), "Z info worker=%s: line %zu of %s\n", name, i % LINES,
+		         name);
+		CU_ASSERT_PTR_NOT_NULL(strstr(log, line));
+	}
+}
+
 TEST_MAIN("observe/log",
           TEST(a_line_is_time_level_context_and_message),
           TEST(the_time_of_each_day_is_right),
@@ -307,4 +345,5 @@ TEST_MAIN("observe/log",
           TEST(a_pipe_that_nobody_reads_holds_nothing_up),
           TEST(controls_of_latin_1_are_escaped),
           TEST(a_hook_names_its_worker),
-          TEST(no_escape_is_cut_in_its_midst))
+          TEST(no_escape_is_cut_in_its_midst),
+          TEST(threads_log_at_once))
