@@ -57,7 +57,7 @@ struct tn_exchange {
 	bool from_client; /* what is refused now is a client's: no error of ours */
 	bool memory_logged;
 	bool quarantine_logged;
-	unsigned calls;         /* not beside depth: gcc would load both at once, and wait for a store */
+	unsigned calls;         /* not beside depth: gcc would load both, and wait for a store */
 	unsigned releasing;     /* release callbacks that run within one another */
 	unsigned waiting;       /* works that were left for after the reply */
 	unsigned most;          /* what calls and waiting may come to, before the root is asked */
