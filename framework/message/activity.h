@@ -49,6 +49,10 @@ struct tn_activity {
 	/* Requests that have begun, and of these, those that have ended. */
 	_Atomic uint64_t begun;
 	_Atomic uint64_t ended;
+	/* Requests that have been handed to other threads, and are not answered yet. */
+	_Atomic uint64_t waiting;
+	/* Those that got a 503, since no thread had time for them. */
+	_Atomic uint64_t turned_away;
 };
 
 /* Where nobody has given a page: what is written there, nobody reads. */

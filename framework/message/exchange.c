@@ -191,23 +191,26 @@ static void finish_alone(struct tn_exchange *exchange)
 	} while (exchange->later && !exchange->children);
 }
 
-void tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange)
+bool tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange)
 {
-	if (!exchange || (exchange->children && tn_exchange_held(exchange)))
-		return;
+	if (!exchange)
+		return true;
+	if (exchange->children && tn_exchange_held(exchange))
+		return false;
 	exchange->activity = pool->activity;
 	if (!exchange->children)
 		finish_alone(exchange);
 	if (exchange->children && !finish_family(exchange))
-		return;
+		return false;
 	if (pool->count == pool->most) {
 		destroy(exchange);
-		return;
+		return true;
 	}
 	tn_arena_reset(&exchange->arena);
 	exchange->next = pool->free;
 	pool->free = exchange;
 	pool->count++;
+	return true;
 }
 
 /* ---- Memory ------------------------------------------------------------------------------- */

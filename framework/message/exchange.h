@@ -135,9 +135,10 @@ void tn_exchange_run_later(struct tn_exchange *exchange);
 /*
  * Where it is held, nothing: the last who holds it calls exchange->last, and then it is ended anew.
  * Otherwise runs the work that still waits for the reply, then the release callbacks, and takes all
- * memory of the exchange back. NULL is fine. The thread of the pool alone.
+ * memory of the exchange back. NULL is fine. The thread of the pool alone. Returns whether it has
+ * ended.
  */
-void tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange);
+bool tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange);
 
 /* Logs, once for the exchange, that there is no memory for that many bytes. Returns NULL. */
 void *tn_exchange_no_memory(struct tn_exchange *exchange, size_t size);

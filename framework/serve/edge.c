@@ -4,10 +4,12 @@
 #include "message/response.h"
 #include "observe/log.h"
 #include "serve/head.h"
+#include "serve/waiting.h"
 
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -32,6 +34,8 @@ struct tn_edge {
 	struct tn_access_log *access_log;
 	struct MHD_Daemon *daemon;
 	struct tn_exchange_pool pool;
+	struct tn_waiting *waiting;
+	bool again; /* libmicrohttpd can get on at once with what it was just told */
 	size_t max_body;
 	unsigned connections;
 	unsigned most_connections;
@@ -44,7 +48,8 @@ struct tn_edge {
 struct inbound {
 	struct tn_edge *edge;
 	struct tn_exchange *exchange;
-	unsigned owners; /* libmicrohttpd's request and its response: the last one ends it */
+	/* libmicrohttpd's request and its response, and the pool: the last one ends it. */
+	unsigned owners;
 	struct timespec begun;
 	struct tn_request *request;
 	const struct tn_route *route; /* NULL: 404 */
@@ -57,14 +62,54 @@ struct inbound {
 	size_t discarded;
 	int status;
 	size_t reply_size;
+	bool retry; /* the reply says when the client may try again */
+	struct tn_wait *wait; /* NULL: it has not been handed to the pool */
+	struct MHD_Connection *suspended;
 };
 
 /* ---- The exchange and its owners ----------------------------------------------------------- */
 
+/* Returns whether nothing is left to be done on other threads. */
+static bool finish_waiting(struct inbound *inbound)
+{
+	if (!inbound->wait)
+		inbound->wait = tn_wait_create(inbound->edge->waiting);
+	if (!inbound->wait)
+		return true;
+	inbound->wait->exchange = inbound->exchange;
+	inbound->wait->route = inbound->route;
+	inbound->wait->owner = inbound;
+	return tn_wait_finish(inbound->wait);
+}
+
+static void finish(struct inbound *inbound)
+{
+	struct tn_edge *edge = inbound->edge;
+	struct tn_wait *wait;
+
+	if ((inbound->wait || inbound->exchange->later) && !finish_waiting(inbound))
+		return;
+	wait = inbound->wait;
+	if (tn_exchange_end(&edge->pool, inbound->exchange) && wait)
+		tn_wait_end(wait);
+}
+
 static void let_go(struct inbound *inbound)
 {
 	if (--inbound->owners == 0)
-		tn_exchange_end(&inbound->edge->pool, inbound->exchange);
+		finish(inbound);
+}
+
+/* It was the request that the pool had, or what is left behind the reply. */
+static void pool_let_go(struct tn_wait *wait)
+{
+	struct inbound *inbound = wait->owner;
+
+	inbound->edge->activity++;
+	if (inbound->owners)
+		let_go(inbound);
+	else
+		finish(inbound);
 }
 
 static struct inbound *begin(struct tn_edge *edge, const char *target)
@@ -108,6 +153,14 @@ static uint64_t microseconds_since(const struct timespec *begun)
 	                  (now.tv_nsec - begun->tv_nsec) / 1000);
 }
 
+/* What a thread is still writing is not to be read: whose reply came too late is known. */
+static const char *chain_of(const struct inbound *inbound, char *text)
+{
+	if (inbound->wait && inbound->wait->held)
+		return inbound->route->worker_name;
+	return tn_exchange_chain(inbound->exchange, text);
+}
+
 static void log_access(const struct inbound *inbound, bool aborted)
 {
 	char chain[TN_CHAIN_SIZE];
@@ -118,7 +171,7 @@ static void log_access(const struct inbound *inbound, bool aborted)
 		.status = inbound->status,
 		.bytes = inbound->reply_size,
 		.microseconds = microseconds_since(&inbound->begun),
-		.chain = tn_exchange_chain(inbound->exchange, chain),
+		.chain = chain_of(inbound, chain),
 		.aborted = aborted,
 	};
 
@@ -141,6 +194,8 @@ static void request_ends(void *argument, struct MHD_Connection *connection, void
 	tn_activity_count(&edge->pool.activity->ended);
 	if (tn_access_log_enabled(edge->access_log))
 		log_access(inbound, how != MHD_REQUEST_TERMINATED_COMPLETED_OK);
+	if (inbound->wait && inbound->wait->state == TN_WAIT_OPEN)
+		tn_wait_abandon(inbound->wait);
 	let_go(inbound);
 }
 
@@ -246,6 +301,12 @@ static size_t fields_size(const struct tn_headers *headers)
 	return size;
 }
 
+/* For fields of the host's own. */
+static bool add_header(struct MHD_Response *reply, bool wanted, const char *name, const char *value)
+{
+	return !wanted || MHD_add_response_header(reply, name, value) == MHD_YES;
+}
+
 static struct MHD_Response *make_reply(struct inbound *inbound, const struct tn_response *response)
 {
 	struct MHD_Response *reply = MHD_create_response_from_buffer_with_free_callback_cls(
@@ -255,8 +316,8 @@ static struct MHD_Response *make_reply(struct inbound *inbound, const struct tn_
 		return NULL;
 	inbound->owners++;
 	if (add_headers(reply, &response->headers) &&
-	    (!inbound->edge->draining ||
-	     MHD_add_response_header(reply, "Connection", "close") == MHD_YES))
+	    add_header(reply, inbound->retry, "Retry-After", "1") &&
+	    add_header(reply, inbound->edge->draining, "Connection", "close"))
 		return reply;
 	MHD_destroy_response(reply);
 	return NULL;
@@ -278,7 +339,7 @@ static enum MHD_Result send_response(struct inbound *inbound, struct MHD_Connect
 	return queued;
 }
 
-/* A reply of the host's own. */
+/* A reply of the host's own. It takes no memory of the exchange, which a thread may have. */
 static enum MHD_Result send_status(struct inbound *inbound, struct MHD_Connection *connection,
                                    int status)
 {
@@ -292,6 +353,8 @@ static enum MHD_Result send_status(struct inbound *inbound, struct MHD_Connectio
 		{ 431, "Request Header Fields Too Large\n" },
 		{ 500, "Internal Server Error\n" },
 		{ 501, "Not Implemented\n" },
+		{ 503, "Service Unavailable\n" },
+		{ 504, "Gateway Timeout\n" },
 		{ 505, "HTTP Version Not Supported\n" },
 	};
 	struct tn_response response = { .exchange = inbound->exchange, .status = status };
@@ -389,11 +452,131 @@ static bool note_keys(const struct inbound *inbound)
 	       tn_split_note(inbound->request, deployment->keys, deployment->key_count);
 }
 
+static enum MHD_Result reply(struct inbound *inbound, struct MHD_Connection *connection,
+                             const struct tn_response *response)
+{
+	if (!response)
+		return send_status(inbound, connection, 500);
+	/* libmicrohttpd would close the connection without a word. */
+	if (fields_size(&response->headers) > head_room(inbound)) {
+		log_misfit(inbound, response);
+		return send_status(inbound, connection, 500);
+	}
+	return send_response(inbound, connection, response);
+}
+
+/* ---- Requests that wait -------------------------------------------------------------------- */
+
+/* The pool is done with it, or it is answered without. libmicrohttpd calls anew. */
+static void resume(struct tn_wait *wait)
+{
+	struct inbound *inbound = wait->owner;
+
+	inbound->edge->activity++;
+	inbound->edge->again = true;
+	if (inbound->suspended)
+		MHD_resume_connection(inbound->suspended);
+	inbound->suspended = NULL;
+}
+
+static void suspend(struct inbound *inbound, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	MHD_suspend_connection(connection);
+	inbound->suspended = connection;
+	if (info)
+		tn_wait_watch(inbound->wait, info->connect_fd);
+}
+
+static enum MHD_Result answer_waiting(struct inbound *inbound, struct MHD_Connection *connection)
+{
+	switch (inbound->wait->state) {
+	case TN_WAIT_OPEN:
+		suspend(inbound, connection);
+		return MHD_YES;
+	case TN_WAIT_DONE:
+		return reply(inbound, connection, inbound->wait->response);
+	case TN_WAIT_TURNED_AWAY:
+		inbound->retry = true;
+		return send_status(inbound, connection, 503);
+	case TN_WAIT_LATE:
+		return send_status(inbound, connection, 504);
+	default:
+		return MHD_NO;
+	}
+}
+
+/*
+ * The connection is suspended when libmicrohttpd calls anew, which it does at once: it then knows
+ * that the request is whole. Suspended now, it would read on when it is resumed, and close the
+ * connection of a client that has shut down its side and waits for the reply.
+ */
+static enum MHD_Result hand_over(struct inbound *inbound, struct MHD_Connection *connection,
+                                 const struct tn_service *service)
+{
+	struct tn_wait *wait = tn_wait_create(inbound->edge->waiting);
+
+	if (!wait)
+		return send_status(inbound, connection, 500);
+	wait->exchange = inbound->exchange;
+	wait->route = inbound->route;
+	wait->service = service;
+	wait->request = inbound->request;
+	wait->owner = inbound;
+	inbound->wait = wait;
+	tn_wait_begin(wait);
+	if (wait->state != TN_WAIT_OPEN)
+		return answer_waiting(inbound, connection);
+	inbound->owners++;
+	inbound->edge->again = true;
+	return MHD_YES;
+}
+
+/* ---- All requests -------------------------------------------------------------------------- */
+
+static const struct tn_response *call(const struct inbound *inbound,
+                                      const struct tn_service *service)
+{
+	const struct tn_response *response;
+
+	tn_exchange_show(inbound->exchange, TN_STEP_REQUEST);
+	response = service->fetch(inbound->request, service);
+	tn_exchange_hide(inbound->exchange);
+	return response;
+}
+
+/* One that does not wait can be told of its deadline, but not be left to itself. */
+static enum MHD_Result answer_in_time(struct inbound *inbound, struct MHD_Connection *connection,
+                                      const struct tn_service *service)
+{
+	struct tn_log_context context = {
+		.request = tn_exchange_id(inbound->exchange),
+		.worker = inbound->route->worker_name,
+	};
+	int64_t timeout = inbound->route->timeout;
+	int64_t begun = tn_exchange_now();
+	const struct tn_response *response;
+	int64_t taken;
+
+	inbound->exchange->deadline = begun + timeout;
+	response = call(inbound, service);
+	taken = tn_exchange_now() - begun;
+	if (taken < timeout)
+		return reply(inbound, connection, response);
+	tn_log_write(TN_LOG_WARNING, &context,
+	             "its reply came after %lld ms, its timeout is %lld ms: it is thrown away",
+	             (long long)taken, (long long)timeout);
+	return send_status(inbound, connection, 504);
+}
+
 static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *connection)
 {
 	const struct tn_service *service;
-	const struct tn_response *response;
 
+	if (inbound->wait)
+		return answer_waiting(inbound, connection);
 	if (inbound->refusal)
 		return send_status(inbound, connection, inbound->refusal);
 	if (inbound->body_size) {
@@ -404,17 +587,11 @@ static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *co
 	if (!note_keys(inbound))
 		return send_status(inbound, connection, 500);
 	service = tn_deployment_service(inbound->edge->deployment, inbound->route);
-	tn_exchange_show(inbound->exchange, TN_STEP_REQUEST);
-	response = service->fetch(inbound->request, service);
-	tn_exchange_hide(inbound->exchange);
-	if (!response)
-		return send_status(inbound, connection, 500);
-	/* libmicrohttpd would close the connection without a word. */
-	if (fields_size(&response->headers) > head_room(inbound)) {
-		log_misfit(inbound, response);
-		return send_status(inbound, connection, 500);
-	}
-	return send_response(inbound, connection, response);
+	if (inbound->route->waits)
+		return hand_over(inbound, connection, service);
+	if (inbound->route->timeout)
+		return answer_in_time(inbound, connection, service);
+	return reply(inbound, connection, call(inbound, service));
 }
 
 /* libmicrohttpd calls it for the head, for each part of the body and at the end. */
@@ -517,14 +694,26 @@ static unsigned descriptor_limit(void)
 	return limit.rlim_cur > 1U << 20 ? 1U << 20 : (unsigned)limit.rlim_cur;
 }
 
+/* Whether a connection can come to be suspended: it costs all others a lock at each turn. */
+static bool can_wait(const struct tn_routes *routes)
+{
+	for (size_t i = 0; i < routes->count; i++) {
+		if (routes->list[i].waits)
+			return true;
+	}
+	return false;
+}
+
 static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 {
-	unsigned idle_seconds = (unsigned)(edge->deployment->plan->settings.idle_timeout / 1000);
+	const struct tn_plan *plan = edge->deployment->plan;
+	unsigned idle_seconds = (unsigned)(plan->settings.idle_timeout / 1000);
+	unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+	                 (can_wait(&plan->routes) ? MHD_ALLOW_SUSPEND_RESUME : 0);
 
 	MHD_set_panic_func(panic, NULL);
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
-	                        NULL, NULL, handle, edge, MHD_OPTION_EXTERNAL_LOGGER, log_library,
-	                        NULL, MHD_OPTION_URI_LOG_CALLBACK, request_begins, edge,
+	return MHD_start_daemon(flags, 0, NULL, NULL, handle, edge, MHD_OPTION_EXTERNAL_LOGGER,
+	                        log_library, NULL, MHD_OPTION_URI_LOG_CALLBACK, request_begins, edge,
 	                        MHD_OPTION_NOTIFY_COMPLETED, request_ends, edge,
 	                        MHD_OPTION_NOTIFY_CONNECTION, note_connection, edge,
 	                        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
@@ -534,8 +723,22 @@ static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 	                        MHD_OPTION_END);
 }
 
+static bool start_waiting(struct tn_edge *edge, struct tn_pool *pool)
+{
+	const struct tn_waiting_options options = {
+		.deployment = edge->deployment,
+		.pool = pool,
+		.answer = resume,
+		.let_go = pool_let_go,
+	};
+
+	edge->pool.executor = tn_pool_executor(pool);
+	edge->waiting = tn_waiting_create(&options);
+	return edge->waiting;
+}
+
 struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
-                               struct tn_access_log *access_log)
+                               struct tn_access_log *access_log, struct tn_pool *pool)
 {
 	struct tn_limits limits = tn_settings_limits(&deployment->plan->settings);
 	unsigned descriptors = descriptor_limit();
@@ -551,7 +754,8 @@ struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
 	                                 : descriptors / 2;
 	tn_exchange_pool_init(&edge->pool, &limits, POOL_MOST);
 	edge->pool.activity = deployment->activity;
-	edge->daemon = start_daemon(edge);
+	if (start_waiting(edge, pool))
+		edge->daemon = start_daemon(edge);
 	if (edge->daemon)
 		return edge;
 	tn_log_write(TN_LOG_ERROR, NULL, "libmicrohttpd cannot be started");
@@ -559,12 +763,31 @@ struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
 	return NULL;
 }
 
+bool tn_edge_stuck(struct tn_edge *edge)
+{
+	return tn_waiting_stop(edge->waiting);
+}
+
+/* What the last replies have left to be done. */
+static void wait_for_rest(struct tn_edge *edge)
+{
+	struct pollfd done = { tn_waiting_descriptor(edge->waiting), POLLIN, 0 };
+
+	while (tn_waiting_count(edge->waiting)) {
+		poll(&done, 1, -1);
+		tn_waiting_run(edge->waiting);
+	}
+}
+
 void tn_edge_destroy(struct tn_edge *edge)
 {
 	if (!edge)
 		return;
-	if (edge->daemon)
+	if (edge->daemon) {
 		MHD_stop_daemon(edge->daemon);
+		wait_for_rest(edge);
+	}
+	tn_waiting_destroy(edge->waiting);
 	tn_exchange_pool_finish(&edge->pool);
 	free(edge);
 }
@@ -574,14 +797,45 @@ int tn_edge_descriptor(const struct tn_edge *edge)
 	return MHD_get_daemon_info(edge->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 }
 
-int tn_edge_run(struct tn_edge *edge)
+int tn_edge_pool_descriptor(const struct tn_edge *edge)
+{
+	return tn_waiting_descriptor(edge->waiting);
+}
+
+void tn_edge_take(struct tn_edge *edge)
+{
+	tn_waiting_run(edge->waiting);
+}
+
+static int run_daemon(struct tn_edge *edge)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
 
+	edge->again = false;
 	MHD_run(edge->daemon);
+	if (edge->again)
+		MHD_run(edge->daemon);
 	if (MHD_get_timeout(edge->daemon, &timeout) != MHD_YES)
 		return -1;
 	return timeout > 60000 ? 60000 : (int)timeout;
+}
+
+int tn_edge_run(struct tn_edge *edge)
+{
+	int64_t next = tn_waiting_next(edge->waiting);
+	int timeout;
+	int64_t now;
+
+	if (next != INT64_MAX)
+		tn_waiting_expire(edge->waiting, tn_exchange_now());
+	timeout = run_daemon(edge);
+	next = tn_waiting_next(edge->waiting);
+	if (next == INT64_MAX)
+		return timeout;
+	now = tn_exchange_now();
+	if (next <= now)
+		return 0;
+	return timeout < 0 || next - now < timeout ? (int)(next - now) : timeout;
 }
 
 bool tn_edge_add(struct tn_edge *edge, int socket, const struct sockaddr *address,
@@ -613,4 +867,9 @@ unsigned long tn_edge_activity(const struct tn_edge *edge)
 unsigned tn_edge_in_flight(const struct tn_edge *edge)
 {
 	return edge->in_flight;
+}
+
+size_t tn_edge_unfinished(const struct tn_edge *edge)
+{
+	return tn_waiting_count(edge->waiting);
 }

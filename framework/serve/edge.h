@@ -2,28 +2,41 @@
  * edge.h - the only part that knows HTTP on the wire, and libmicrohttpd.
  *
  * Bytes become a request, the request finds its Worker, the Worker's response becomes bytes. All of
- * it happens on the one thread that calls these functions.
+ * it happens on the one thread that calls these functions, but for Workers that may wait: these are
+ * called on a thread of the pool, and so is all work for after a reply.
  */
 #ifndef TENON_SERVE_EDGE_H
 #define TENON_SERVE_EDGE_H
 
 #include "deploy/deployment.h"
 #include "observe/access.h"
+#include "serve/pool.h"
 
 #include <sys/socket.h>
 
 struct tn_edge;
 
-/* Serves that deployment; both arguments must outlive the edge. NULL, and a line in the log, where
- * it cannot be made. */
+/* Serves that deployment; all arguments must outlive the edge. The pool has a lane for each Worker
+ * of the plan, by its number. NULL, and a line in the log, where it cannot be made. */
 struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
-                               struct tn_access_log *access_log);
+                               struct tn_access_log *access_log, struct tn_pool *pool);
+
+/* Whether threads of the pool have requests that they do not give back: then neither the edge nor
+ * the pool can be destroyed, and the process can only be ended. Requests that no thread has are
+ * given up. To be asked once, when the loop has ended. */
+bool tn_edge_stuck(struct tn_edge *edge);
 
 /* Ends all connections, with their requests, as they are. NULL is fine. */
 void tn_edge_destroy(struct tn_edge *edge);
 
 /* The descriptor that becomes readable when there is work for tn_edge_run. */
 int tn_edge_descriptor(const struct tn_edge *edge);
+
+/* Another one, for tn_edge_take. */
+int tn_edge_pool_descriptor(const struct tn_edge *edge);
+
+/* Takes back what threads of the pool have done; tn_edge_run is to follow. */
+void tn_edge_take(struct tn_edge *edge);
 
 /* Does all that can be done now. Returns in how many milliseconds it is to be called again even if
  * nothing happens on its descriptor; -1 for never. */
@@ -48,5 +61,8 @@ unsigned long tn_edge_activity(const struct tn_edge *edge);
 
 /* How many requests have begun and not ended. */
 unsigned tn_edge_in_flight(const struct tn_edge *edge);
+
+/* How many requests threads have to do with, those included that have been answered. */
+size_t tn_edge_unfinished(const struct tn_edge *edge);
 
 #endif

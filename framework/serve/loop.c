@@ -52,6 +52,7 @@ enum source {
 	SOURCE_SIGNALS = -1,
 	SOURCE_EDGE = -2,
 	SOURCE_NOTES = -3,
+	SOURCE_POOL = -4,
 };
 
 static bool watch(const struct tn_loop *loop, int descriptor, enum source source)
@@ -266,6 +267,8 @@ static void take_event(struct tn_loop *loop, int64_t source)
 		take_signals(loop);
 	else if (source == SOURCE_NOTES)
 		take_notes(loop);
+	else if (source == SOURCE_POOL)
+		tn_edge_take(loop->edge);
 	else if (source >= 0 && !loop->draining && loop->watched[source])
 		accept_some(loop, loop->options.listeners[source]);
 }
@@ -331,22 +334,36 @@ static void serve(struct tn_loop *loop)
 }
 
 /*
- * Whether all is done: nothing is in flight, nothing that was sent lies unread, and the clients
+ * Whether all is done: nothing is in flight, no thread is at work for what has been answered, nothing
+ * that was sent lies unread, and the clients
  * that keep their connections have had the time to send what they were about to: it is answered,
  * and the reply tells them that it is the last.
  */
 static bool is_drained(const struct tn_loop *loop, bool quiet, int64_t now)
 {
-	if (tn_edge_in_flight(loop->edge) || loop->lingering || !quiet)
+	if (tn_edge_in_flight(loop->edge) || tn_edge_unfinished(loop->edge) || loop->lingering ||
+	    !quiet)
 		return false;
 	return !tn_edge_connections(loop->edge) || now >= loop->grace_end;
+}
+
+static enum tn_loop_result tell_unfinished(const struct tn_loop *loop)
+{
+	const char *why = loop->ended ? "a second signal came" : "drain_timeout is over";
+	unsigned in_flight = tn_edge_in_flight(loop->edge);
+	size_t unfinished = tn_edge_unfinished(loop->edge);
+
+	if (!in_flight && !unfinished && !loop->ended)
+		return TN_LOOP_DRAINED;
+	tn_log_write(TN_LOG_WARNING, NULL, "stopped with %u request%s unanswered: %s", in_flight,
+	             in_flight == 1 ? "" : "s", why);
+	return TN_LOOP_DEADLINE;
 }
 
 static enum tn_loop_result drain(struct tn_loop *loop)
 {
 	int timeout = -1;
 	bool quiet = false;
-	unsigned in_flight;
 	int64_t now;
 
 	for (now = now_ms(); !loop->ended && now < loop->deadline; now = now_ms()) {
@@ -361,13 +378,7 @@ static enum tn_loop_result drain(struct tn_loop *loop)
 	}
 	if (loop->lingering)
 		close_listeners(loop);
-	in_flight = tn_edge_in_flight(loop->edge);
-	if (!in_flight && !loop->ended)
-		return TN_LOOP_DRAINED;
-	tn_log_write(TN_LOG_WARNING, NULL, "stopped with %u request%s unanswered: %s", in_flight,
-	             in_flight == 1 ? "" : "s",
-	             loop->ended ? "a second signal came" : "drain_timeout is over");
-	return TN_LOOP_DEADLINE;
+	return tell_unfinished(loop);
 }
 
 static bool set_up(struct tn_loop *loop)
@@ -383,6 +394,7 @@ static bool set_up(struct tn_loop *loop)
 	return loop->epoll >= 0 && tn_forked_deny(loop->epoll) &&
 	       watch(loop, options->signals, SOURCE_SIGNALS) &&
 	       watch(loop, tn_edge_descriptor(loop->edge), SOURCE_EDGE) &&
+	       watch(loop, tn_edge_pool_descriptor(loop->edge), SOURCE_POOL) &&
 	       (options->notes < 0 || watch(loop, options->notes, SOURCE_NOTES));
 }
 

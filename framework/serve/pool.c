@@ -337,22 +337,33 @@ static void leave_handed(struct tn_pool *pool, struct tn_job *job)
 	pool->handed_count--;
 }
 
-bool tn_pool_withdraw(struct tn_pool *pool, struct tn_job *job)
+static bool withdraw(struct tn_pool *pool, struct tn_job *job, bool handed)
 {
 	enum tn_job_state state;
 
 	pthread_mutex_lock(&pool->mutex);
 	state = job->state;
+	handed = handed && state == TN_JOB_HANDED;
 	if (state == TN_JOB_QUEUED)
 		leave_queue(pool, job);
-	else if (state == TN_JOB_HANDED)
+	else if (handed)
 		leave_handed(pool, job);
-	if (state != TN_JOB_RUNNING)
+	if (state == TN_JOB_QUEUED || handed)
 		job->state = TN_JOB_IDLE;
 	pthread_mutex_unlock(&pool->mutex);
-	if (state == TN_JOB_HANDED)
+	if (handed)
 		leave_limit(pool, job->lane, false);
-	return state == TN_JOB_QUEUED || state == TN_JOB_HANDED;
+	return state == TN_JOB_QUEUED || handed;
+}
+
+bool tn_pool_withdraw(struct tn_pool *pool, struct tn_job *job)
+{
+	return withdraw(pool, job, true);
+}
+
+bool tn_pool_give_up(struct tn_pool *pool, struct tn_job *job)
+{
+	return withdraw(pool, job, false);
 }
 
 static bool put(struct tn_pool *pool, size_t number, struct tn_job *job)

@@ -76,6 +76,9 @@ bool tn_pool_put_later(struct tn_pool *pool, struct tn_job *job);
 /* Takes back a job that has not begun; false where it has, or has been withdrawn before. */
 bool tn_pool_withdraw(struct tn_pool *pool, struct tn_job *job);
 
+/* The same for one that has waited too long: not where a thread is about to take it. */
+bool tn_pool_give_up(struct tn_pool *pool, struct tn_job *job);
+
 /* Has the job collected as one that is done, without its work being called. */
 void tn_pool_post(struct tn_pool *pool, struct tn_job *job);
 

@@ -24,6 +24,7 @@ struct run {
 	int signals;
 	int notes; /* orders, or that SIGUSR1 has come */
 	struct tn_access_log *access_log;
+	struct tn_pool *pool;
 	struct tn_edge *edge;
 	struct tn_loop *loop;
 };
@@ -111,13 +112,43 @@ static int open_access_log(struct run *run)
 	return run->access_log ? 0 : EX_OSERR;
 }
 
+/* What a thread does stands in a page of its own. It stays, as the thread may. */
+static void thread_begins(void *argument, unsigned number)
+{
+	(void)argument;
+	(void)number;
+	tn_activity_here = tn_activity_create();
+}
+
+/* No thread is started before somebody needs it. */
+static int make_pool(struct run *run)
+{
+	const struct tn_plan *plan = run->host->plan;
+	const struct tn_pool_options options = {
+		.threads = (unsigned)plan->settings.threads,
+		.queue = (size_t)plan->settings.queue,
+		.lanes = plan->count,
+		.limits = run->deployment->limits,
+		.thread_begins = thread_begins,
+		.argument = run,
+	};
+
+	run->pool = tn_pool_create(&options);
+	if (run->pool)
+		return 0;
+	tn_log_write(TN_LOG_ERROR, NULL, "the threads cannot be set up: %s", strerror(errno));
+	return EX_OSERR;
+}
+
 static int open_edge(struct run *run)
 {
 	int code = open_access_log(run);
 
+	if (!code)
+		code = make_pool(run);
 	if (code)
 		return code;
-	run->edge = tn_edge_create(run->deployment, run->access_log);
+	run->edge = tn_edge_create(run->deployment, run->access_log, run->pool);
 	return run->edge ? 0 : EX_UNAVAILABLE;
 }
 
@@ -267,6 +298,15 @@ static int go(struct run *run)
 	return code ? code : serve(run);
 }
 
+/* A thread is in a Worker, and does not come back: nothing that it may use is taken down, and no
+ * stop hook runs beside it. */
+_Noreturn static void leave(struct run *run)
+{
+	tn_access_log_destroy(run->access_log);
+	tn_copies_finish(&run->copies);
+	_exit(EX_TEMPFAIL);
+}
+
 /* What the Workers have stays: a thread of theirs may still run, and their exit handlers will. */
 int tn_host_run(struct tn_host *host)
 {
@@ -275,8 +315,11 @@ int tn_host_run(struct tn_host *host)
 
 	run = (struct run){ .host = host, .signals = -1 };
 	code = go(&run);
+	if (run.edge && tn_edge_stuck(run.edge))
+		leave(&run);
 	tn_loop_destroy(run.loop);
 	tn_edge_destroy(run.edge);
+	tn_pool_destroy(run.pool);
 	tn_access_log_destroy(run.access_log);
 	if (run.deployment)
 		tn_deployment_stop(run.deployment);
