@@ -106,8 +106,6 @@ bool tn_limit_wait(struct tn_limit *limit, int64_t until)
 {
 	bool taken;
 
-	if (until < 0) /* before any time that the clock has */
-		until = 0;
 	pthread_mutex_lock(&limit->mutex);
 	taken = take(limit) || wait_for_turn(limit, until);
 	pthread_mutex_unlock(&limit->mutex);

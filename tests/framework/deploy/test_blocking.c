@@ -222,6 +222,13 @@ static void those_that_are_called_by_one_that_waits_are_threaded(void)
 	               "gateway auth page db log deep");
 }
 
+static void a_version_that_is_never_chosen_is_not_threaded(void)
+{
+	check_threaded("[worker a]\nroute = /*\nblocking = yes\nservice.x = b 100%, b@v2 0%\n"
+	               "[worker b]\n[worker b@v2]\n",
+	               "a b");
+}
+
 /* What is not loaded calls nobody. */
 static void those_that_nothing_reaches_thread_nobody(void)
 {
@@ -306,6 +313,32 @@ static void a_long_chain_is_cut_in_the_middle(void)
 	free(text);
 }
 
+/* Though the name behind the cut would fit. */
+static void nothing_is_told_behind_a_cut_but_the_end(void)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+	struct planned planned;
+	char why[TN_BLOCKING_SIZE];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
+	fputs("[worker public]\nroute = /*\nservice.x = w0\n", stream);
+	for (int i = 0; i < 10; i++)
+		fprintf(stream, "[worker w%0*d]\nservice.x = w%0*d\n", i ? 100 : 1, i,
+		        100, i + 1);
+	fprintf(stream, "[worker w%0*d]\nservice.x = short\n", 100, 10);
+	fputs("[worker short]\nservice.x = end\n[worker end]\nblocking = yes\n", stream);
+	fclose(stream);
+	planned_text(&planned, NULL, text);
+	CHECK_TOLD(&planned, "");
+	tn_blocking_text(worker_of(&planned, "public"), why);
+	CU_ASSERT_PTR_NOT_NULL(strstr(why, " -> ... -> end blocks"));
+	CU_ASSERT_PTR_NULL(strstr(why, "short"));
+	planned_end(&planned);
+	free(text);
+}
+
 /* ---- Warnings ------------------------------------------------------------------------------- */
 
 static void a_limit_without_effect_is_told(void)
@@ -340,9 +373,11 @@ TEST_MAIN("deploy/blocking",
           TEST(a_version_that_is_never_chosen_does_not_count),
           TEST(an_environment_has_ways_of_its_own),
           TEST(those_that_are_called_by_one_that_waits_are_threaded),
+          TEST(a_version_that_is_never_chosen_is_not_threaded),
           TEST(those_that_nothing_reaches_thread_nobody),
           TEST(who_has_a_limit_and_is_threaded_waits_for_its_turn),
           TEST(routes_have_what_their_worker_has),
           TEST(a_long_chain_is_cut_in_the_middle),
+          TEST(nothing_is_told_behind_a_cut_but_the_end),
           TEST(a_limit_without_effect_is_told),
           TEST(a_limit_in_a_cycle_is_told))
