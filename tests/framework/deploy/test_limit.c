@@ -199,11 +199,13 @@ static void *crowd_in(void *argument)
 {
 	struct crowd *crowd = argument;
 
-	for (unsigned i = 0; i < ROUNDS; i++)
-		if (i % 3 ? tn_limit_wait(crowd->limit, INT64_MAX) : tn_limit_try(crowd->limit))
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		bool taken = i % 3 ? tn_limit_wait(crowd->limit, INT64_MAX)
+		                   : tn_limit_try(crowd->limit);
+
+		if (taken || tn_limit_wait(crowd->limit, now()))
 			come_in(crowd);
-		else if (tn_limit_wait(crowd->limit, now()))
-			come_in(crowd);
+	}
 	return NULL;
 }
 
