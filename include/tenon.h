@@ -34,11 +34,12 @@
  *    be called on that thread; those of secrets, and tn_log on NULL, on any.
  *  - Workers that wait. A Worker for which the configuration says `blocking = yes`, each that calls
  *    it, directly or not, and each that one of these calls, may be entered on several threads at
- *    once, a different exchange or a different call of tn_fetch_all on each. The env is const and
- *    shared by all of them; what TN_STATE and TN_SHARED point to, static variables and the
- *    libraries that are called are the author's to guard: with a mutex, C11 atomics, or one for
- *    each thread (_Thread_local). `start` and `stop` are called alone, while nobody is entered.
- *    All other Workers of a process run on one thread, one call at a time.
+ *    once, for another exchange or another call of tn_fetch_all on each. So may the work of
+ *    tn_wait_until of every Worker, and what it calls. All else of a process runs on one thread.
+ *    The env is const and the same for all; what TN_STATE and TN_SHARED point to, static variables
+ *    and the libraries that are called are the author's to guard: by a mutex, by C11 atomics, or by
+ *    having one for each thread (_Thread_local). `start` is called before any of this, and `stop`
+ *    when all of it is over.
  *  - Units. Sizes are in bytes, durations in milliseconds.
  *
  * C11 with GNU extensions (gnu11 to gnu23), gcc or clang.
@@ -359,8 +360,8 @@ TN_EXPORT size_t tn_fetch_all(const struct tn_request *request, struct tn_call *
  * Calls work(argument) after the reply has been sent, first come first, while all memory of the
  * exchange is still there; it may call bindings and defer. It runs on a thread of its own, where
  * the host has one, so that no client waits for it, but never on two at once for one exchange. It
- * has wait_until_timeout; then tn_request_cancelled says so, and the log names the Worker. false
- * where it could not be noted.
+ * has as long as wait_until_timeout of the configuration; after that tn_request_cancelled is true,
+ * and the log names the Worker. false where it could not be noted.
  */
 TN_EXPORT bool tn_wait_until(const struct tn_request *request, void (*work)(void *argument),
                              void *argument);
