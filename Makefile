@@ -225,7 +225,11 @@ $(BUILD)/tests/faults/%: $(BUILD)/obj/tests/faults/%.o $(call objects,$(FAULT_HE
 # Fixtures are Workers that are wrong on purpose: none of a good Worker's flags.
 $(BUILD)/tests/fixtures/%.so: $(BUILD)/obj/tests/fixtures/%.o $(BUILD)/libtenon.so
 	@mkdir -p $(@D)
-	$(CC) $(LINK) -shared -o $@ $(filter %.o,$^) -ltenon
+	$(CC) $(LINK) -shared -o $@ $(filter %.o,$^) -ltenon $(FIXTURE_LIBRARIES)
+
+# One that talks to a real library, and its test, which does so under load.
+$(BUILD)/tests/fixtures/serve_sqlite.so: FIXTURE_LIBRARIES = -lsqlite3
+$(BUILD)/tests/e2e/test_sqlite: $(call objects,$(FAULT_HELPERS))
 
 # Two with libraries of their own: in one each object says itself where its needs are, in the other
 # the module says it for all.

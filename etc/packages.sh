@@ -21,7 +21,7 @@ packages()
 	run) echo 'gcc libc6-dev libmicrohttpd-dev libinih-dev libjansson-dev libxxhash-dev' \
 		'libdw-dev curl' ;;
 	test) echo 'libcunit1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev strace binutils' \
-		'pkg-config|pkgconf graphviz' ;;
+		'pkg-config|pkgconf graphviz libsqlite3-dev' ;;
 	lint) echo 'clang clang-format clang-tidy cppcheck mandoc systemd' ;;
 	valgrind) echo 'valgrind' ;;
 	bench) echo 'wrk valgrind' ;;
