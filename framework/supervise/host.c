@@ -112,12 +112,17 @@ static int open_access_log(struct run *run)
 	return run->access_log ? 0 : EX_OSERR;
 }
 
-/* What a thread does stands in a page of its own. It stays, as the thread may. */
+/* What a thread does stands in a part of the page of its own, for the supervisor; where there is
+ * none, in memory that stays, as the thread may. */
 static void thread_begins(void *argument, unsigned number)
 {
-	(void)argument;
-	(void)number;
-	tn_activity_here = tn_activity_create();
+	const struct run *run = argument;
+	struct tn_page *page = run->host->page;
+	struct tn_activity *activity = page ? &page->threads[number] : tn_activity_create();
+
+	if (!activity || !tn_crash_watch_thread(activity))
+		tn_log_write(TN_LOG_WARNING, NULL,
+		             "no memory for what names a crash on thread %u", number);
 }
 
 /* No thread is started before somebody needs it. */

@@ -268,7 +268,7 @@ static void a_stop_waits_for_who_waits(void)
 
 	start_waiting(host, sockets);
 	host_signal(host, SIGTERM);
-	host_logged(host, "draining");
+	host_logged(host, "SIGTERM: stopping, 3 in flight");
 	release_fifo(fifo);
 	for (size_t i = 0; i < WAITING; i++)
 		gets_its_reply(sockets[i], "one");
