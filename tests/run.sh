@@ -91,7 +91,7 @@ trap 'exit 1' INT TERM HUP
 # Defaults, which the environment overrides; they matter to `make test SANITIZE=...` only.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1}"
 export UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
-export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1 second_deadlock_stack=1}"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1 allocator_may_return_null=1}"
 
 [ $# -gt 0 ] && printf '%s\n' "$@" | xargs -P "$JOBS" -n 1 "$0" --one
 

@@ -86,6 +86,8 @@ bool tn_exchange_take_memory(struct tn_exchange *exchange, size_t size)
 	return taken;
 }
 
+/* What it has not used of its chunks, though these stay: max_calls bounds how many there are, since
+ * there is no child for a call that would be refused. */
 static void give_back(struct tn_exchange *child)
 {
 	size_t rest = child->arena.limit - child->arena.used;
@@ -140,7 +142,8 @@ struct tn_exchange *tn_exchange_child(struct tn_exchange *parent)
 	struct tn_exchange *child;
 
 	share(parent->root);
-	if (!take(parent->root, CHILD_SIZE, CHILD_SIZE))
+	if (!atomic_load_explicit(&parent->root->calls_left, memory_order_relaxed) ||
+	    !take(parent->root, CHILD_SIZE, CHILD_SIZE))
 		return NULL;
 	child = create(parent);
 	if (!child) {

@@ -182,13 +182,16 @@ static bool finish_family(struct tn_exchange *exchange)
 	return true;
 }
 
-/* The same for one without children, as nearly all are; what runs here may make some. */
+/* The same for one without children, as nearly all are. What runs here may make some, which is left
+ * to finish_family. */
 static void finish_alone(struct tn_exchange *exchange)
 {
 	do {
 		run_rest(exchange);
+		if (exchange->children)
+			return;
 		tn_arena_release(&exchange->arena);
-	} while (exchange->later && !exchange->children);
+	} while (exchange->later);
 }
 
 bool tn_exchange_end(struct tn_exchange_pool *pool, struct tn_exchange *exchange)

@@ -201,8 +201,8 @@ int64_t tn_exchange_now(void);
 
 /*
  * A child of an exchange, that another thread may work on while this one goes on with the parent.
- * It has a part of the root's memory from the first. NULL where there is none: nothing is logged,
- * since what it is wanted for can be done here. The parent's thread.
+ * It has a part of the root's memory from the first. NULL where there is none, or no call is left:
+ * nothing is logged, since what it is wanted for can be done here. The parent's thread.
  */
 struct tn_exchange *tn_exchange_child(struct tn_exchange *parent);
 

@@ -321,6 +321,9 @@ static void calls_within_calls_need_no_more_threads(void)
 		CHECK_NUMBER(tn_fetch_all(world.request, calls, 3), 3);
 		CHECK_TEXT(text_of(calls[2].response), "r:k:x,y,z,l:x,y,z,m:x,y,z");
 		CHECK_NUMBER(world.fixture.exchange->calls, 3 + 9 + 27);
+		for (const struct tn_exchange *child = world.fixture.exchange->children; child;
+		     child = child->sibling)
+			CU_ASSERT_PTR_NULL(child->children);
 		CU_ASSERT(strncmp(chain_of(&world), "p(k(x,y,z),l(x,y,z),m(x,y,z)),q(k(", 34) == 0);
 		end(&world);
 	}
@@ -587,9 +590,15 @@ static void happen(void *text)
 
 static struct tn_request *kept;
 
+/* It runs as the work of its Worker, and of nobody's below. */
 static void read_kept(void *argument)
 {
+	const struct tn_activity *here = tn_activity_here;
+
 	(void)argument;
+	CHECK_NUMBER(kept->exchange->depth, 1);
+	CU_ASSERT(kept->exchange->activity == (here ? here : &tn_activity_unwatched));
+	CU_ASSERT(!tn_request_cancelled(kept));
 	happen((void *)(uintptr_t)tn_request_header(kept, "x-kept"));
 	CU_ASSERT(tn_wait_until(kept, happen, TEXT("+")));
 }
@@ -615,15 +624,21 @@ static void call_two(struct world *world, const struct env *envs, size_t given)
 static void work_and_releases_of_a_child_are_the_exchanges(void)
 {
 	const struct env envs[] = { WAITING("a", say_name), WAITING("b", leave_work) };
+	struct env parent = ENV("parent", call_all);
 	struct world world;
 
+	parent.callees = envs;
+	parent.count = 2;
 	for (unsigned threads = 0; threads < 2; threads++) {
 		begin(&world, threads);
 		happened[0] = '\0';
 		tn_defer(world.request, happen, TEXT("R"));
 		tn_wait_until(world.request, happen, TEXT("L"));
-		call_two(&world, envs, 2);
+		CHECK_TEXT(text_of(tn_fetch(&parent.self, world.request)), "parent:a,b");
 		CHECK_TEXT(happened, "");
+		/* They are over, and what is done now has no client who waits. */
+		world.fixture.exchange->deadline = tn_exchange_now();
+		atomic_store(&world.fixture.exchange->cancelled, true);
 		CU_ASSERT(tn_exchange_has_later(world.fixture.exchange));
 		end(&world);
 		CHECK_TEXT(happened, "Lk+rR");
@@ -719,6 +734,23 @@ static void one_child_may_have_what_the_others_leave(void)
 	end(&world);
 }
 
+/* A child keeps what it has used, and not what it was given at first. */
+static void children_after_one_another_leave_memory(void)
+{
+	const struct tn_limits limits = { .max_depth = 8,
+		                          .max_calls = 200,
+		                          .request_memory = 48 * PIECE };
+	const struct env envs[] = { WAITING("a", say_name), WAITING("b", say_name) };
+	struct world world;
+
+	begin_with(&world, 1, &limits);
+	for (unsigned i = 0; i < 90; i++)
+		call_two(&world, envs, 2);
+	CHECK_NUMBER(world.threads->submitted, 90);
+	CU_ASSERT_PTR_NOT_NULL(tn_allocate(world.request, PIECE));
+	end(&world);
+}
+
 /* There is not even memory for a child: the calls are made here, and fail for themselves. */
 static void without_memory_for_a_child_it_is_done_here(void)
 {
@@ -775,6 +807,8 @@ static void calls_are_bounded_for_all_together(void)
 	log = capture_end();
 	CHECK_NUMBER(atomic_load(&made), 50);
 	CHECK_NUMBER(world.fixture.exchange->calls, 50);
+	CHECK_NUMBER(world.fixture.exchange->most, 50);
+	CU_ASSERT_PTR_NULL(tn_exchange_child(world.fixture.exchange));
 	CU_ASSERT(capture_lines(log, "refused: 50 calls are max_calls") >= 1);
 	end(&world);
 }
@@ -993,6 +1027,7 @@ static void later_work_may_be_late_too(void)
 	begin_late(&world, 1);
 	tn_wait_until(world.request, call_late_later, world.request);
 	tn_wait_until(world.request, happen, TEXT("m"));
+	tn_defer(world.request, happen, TEXT("R"));
 	capture_begin();
 	tn_exchange_end(&world.fixture.pool, world.fixture.exchange);
 	capture_end();
@@ -1001,7 +1036,7 @@ static void later_work_may_be_late_too(void)
 	sem_post(&go);
 	wait_for(&ended);
 	end(&world);
-	CHECK_TEXT(happened, "mnlr");
+	CHECK_TEXT(happened, "mnlrR");
 }
 
 static void cancelling_reaches_the_children(void)
@@ -1131,6 +1166,7 @@ TEST_MAIN("message/fetch_all",
           TEST(later_work_may_run_on_another_thread),
           TEST(memory_is_bounded_for_all_together),
           TEST(one_child_may_have_what_the_others_leave),
+          TEST(children_after_one_another_leave_memory),
           TEST(without_memory_for_a_child_it_is_done_here),
           TEST(calls_are_bounded_for_all_together),
           TEST(depth_counts_from_the_root),
