@@ -1,6 +1,7 @@
 /*
  * bench_http.c - user CPU for each HTTP request: the chain gateway -> auth -> application against a
- * bare libmicrohttpd program with the same reply, and what the access log adds.
+ * bare libmicrohttpd program with the same reply, and what the access log adds, and another route
+ * that waits.
  *
  *	bench_http                  by load from wrk, in rounds by turns; the kernel tells user from
  *	                            system time by samples, so that 0.05 of a ratio is chance
@@ -25,6 +26,7 @@ enum which {
 	BARE,
 	BARE_SMALL,
 	QUIET,
+	WAITING,
 	LOGGED,
 	SERVERS
 };
@@ -33,8 +35,16 @@ static const char *const titles[SERVERS] = {
 	[BARE] = "bare libmicrohttpd",
 	[BARE_SMALL] = "bare, tenon's 24 KiB",
 	[QUIET] = "tenon",
+	[WAITING] = "tenon, another route waits",
 	[LOGGED] = "tenon, access log to a file",
 };
+
+static char *config_of(struct site *site, enum which which)
+{
+	if (which == WAITING)
+		return site->waiting;
+	return which == LOGGED ? site->logged : site->quiet;
+}
 
 static bool start(struct server *server, struct site *site, enum which which)
 {
@@ -44,7 +54,7 @@ static bool start(struct server *server, struct site *site, enum which which)
 		return server_start_bare(server, site);
 	if (which == BARE_SMALL)
 		return server_start(server, (char *[]){ site->bare, memory, NULL });
-	return server_start_tenon(server, site, which == QUIET ? site->quiet : site->logged);
+	return server_start_tenon(server, site, config_of(site, which));
 }
 
 /* ---- CPU under load ------------------------------------------------------------------------ */
@@ -209,7 +219,7 @@ static bool start_counted(struct server *server, struct site *site, enum which w
 		                                which == BARE ? NULL : memory, NULL });
 	return server_start(server,
 	                    (char *[]){ valgrind, tool, file, site->tenon, run, single,
-	                                which == QUIET ? site->quiet : site->logged, NULL });
+	                                config_of(site, which), NULL });
 }
 
 static double count(struct site *site, enum which which, unsigned requests)

@@ -23,12 +23,13 @@
 #define ARGUMENTS_MOST 16
 #define LISTENING "listening on http://127.0.0.1:"
 
-/* A directory with the two configurations, the token and the access log. */
+/* A directory with the configurations, the token and the access log. */
 struct site {
 	char build[PATH_MAX];
 	char directory[64];
-	char quiet[128];  /* the configuration without an access log */
-	char logged[128]; /* and with one, to a file */
+	char quiet[128];   /* the configuration without an access log */
+	char logged[128];  /* with one, to a file */
+	char waiting[128]; /* without one, but with another route, to a Worker that waits */
 	char log[128];
 	char token_file[128];
 	char token[33];
@@ -55,7 +56,8 @@ static inline bool write_file(const char *path, const char *text)
 	return written;
 }
 
-static inline bool write_config(const struct site *site, const char *path, const char *access_log)
+static inline bool write_config(const struct site *site, const char *path, const char *access_log,
+                                const char *more)
 {
 	char text[3 * PATH_MAX];
 
@@ -70,8 +72,9 @@ static inline bool write_config(const struct site *site, const char *path, const
 	         "service.application = application\n"
 	         "[worker auth]\n"
 	         "secret.SECRET_TOKEN = file:%s\n"
-	         "[worker application]\n",
-	         site->build, access_log, site->token_file);
+	         "[worker application]\n"
+	         "%s",
+	         site->build, access_log, site->token_file, more);
 	return write_file(path, text);
 }
 
@@ -92,6 +95,7 @@ static inline void site_name(struct site *site)
 {
 	snprintf(site->quiet, sizeof(site->quiet), "%s/quiet.ini", site->directory);
 	snprintf(site->logged, sizeof(site->logged), "%s/logged.ini", site->directory);
+	snprintf(site->waiting, sizeof(site->waiting), "%s/waiting.ini", site->directory);
 	snprintf(site->log, sizeof(site->log), "%s/access.log", site->directory);
 	snprintf(site->token_file, sizeof(site->token_file), "%s/token", site->directory);
 	snprintf(site->bare, sizeof(site->bare), "%s/tests/bench/bare", site->build);
@@ -101,6 +105,10 @@ static inline void site_name(struct site *site)
 /* What was built is where the environment's BUILD says. False, and a line, where it cannot be. */
 static inline bool site_create(struct site *site)
 {
+	static const char waits[] = "[worker waits]\n"
+				    "module   = application.so\n"
+				    "route    = /waits\n"
+				    "blocking = yes\n";
 	const char *build = getenv("BUILD");
 
 	*site = (struct site){ .directory = "/tmp/tenon-bench-XXXXXX" };
@@ -110,8 +118,10 @@ static inline bool site_create(struct site *site)
 	}
 	site_name(site);
 	make_token(site->token);
-	if (write_file(site->token_file, site->token) && write_config(site, site->quiet, "off") &&
-	    write_config(site, site->logged, site->log))
+	if (write_file(site->token_file, site->token) &&
+	    write_config(site, site->quiet, "off", "") &&
+	    write_config(site, site->logged, site->log, "") &&
+	    write_config(site, site->waiting, "off", waits))
 		return true;
 	fprintf(stderr, "%s: %s\n", site->directory, strerror(errno));
 	return false;
@@ -121,6 +131,7 @@ static inline void site_remove(const struct site *site)
 {
 	unlink(site->quiet);
 	unlink(site->logged);
+	unlink(site->waiting);
 	unlink(site->log);
 	unlink(site->token_file);
 	rmdir(site->directory);
