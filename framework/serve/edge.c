@@ -35,7 +35,8 @@ struct tn_edge {
 	struct MHD_Daemon *daemon;
 	struct tn_exchange_pool pool;
 	struct tn_waiting *waiting;
-	bool again; /* libmicrohttpd can get on at once with what it was just told */
+	size_t waits; /* how many there are */
+	bool again;   /* libmicrohttpd can get on at once with what it was just told */
 	size_t max_body;
 	unsigned connections;
 	unsigned most_connections;
@@ -69,35 +70,43 @@ struct inbound {
 
 /* ---- The exchange and its owners ----------------------------------------------------------- */
 
-/* Returns whether nothing is left to be done on other threads. */
-static bool finish_waiting(struct inbound *inbound)
+static bool make_wait(struct inbound *inbound)
 {
-	if (!inbound->wait)
-		inbound->wait = tn_wait_create(inbound->edge->waiting);
-	if (!inbound->wait)
-		return true;
-	inbound->wait->exchange = inbound->exchange;
-	inbound->wait->route = inbound->route;
-	inbound->wait->owner = inbound;
-	return tn_wait_finish(inbound->wait);
+	struct tn_wait *wait = tn_wait_create(inbound->edge->waiting);
+
+	if (!wait)
+		return false;
+	wait->exchange = inbound->exchange;
+	wait->route = inbound->route;
+	wait->owner = inbound;
+	inbound->wait = wait;
+	inbound->edge->waits++;
+	return true;
 }
 
+/* Of one that threads had to do with, or are to have. */
 static void finish(struct inbound *inbound)
 {
 	struct tn_edge *edge = inbound->edge;
 	struct tn_wait *wait;
 
-	if ((inbound->wait || inbound->exchange->later) && !finish_waiting(inbound))
+	if ((inbound->wait || make_wait(inbound)) && !tn_wait_finish(inbound->wait))
 		return;
 	wait = inbound->wait;
-	if (tn_exchange_end(&edge->pool, inbound->exchange) && wait)
-		tn_wait_end(wait);
+	if (!tn_exchange_end(&edge->pool, inbound->exchange) || !wait)
+		return;
+	tn_wait_end(wait);
+	edge->waits--;
 }
 
 static void let_go(struct inbound *inbound)
 {
-	if (--inbound->owners == 0)
+	if (--inbound->owners)
+		return;
+	if (inbound->wait || inbound->exchange->later)
 		finish(inbound);
+	else
+		tn_exchange_end(&inbound->edge->pool, inbound->exchange);
 }
 
 /* It was the request that the pool had, or what is left behind the reply. */
@@ -452,8 +461,8 @@ static bool note_keys(const struct inbound *inbound)
 	       tn_split_note(inbound->request, deployment->keys, deployment->key_count);
 }
 
-static enum MHD_Result reply(struct inbound *inbound, struct MHD_Connection *connection,
-                             const struct tn_response *response)
+static inline enum MHD_Result reply(struct inbound *inbound, struct MHD_Connection *connection,
+                                    const struct tn_response *response)
 {
 	if (!response)
 		return send_status(inbound, connection, 500);
@@ -516,18 +525,12 @@ static enum MHD_Result answer_waiting(struct inbound *inbound, struct MHD_Connec
 static enum MHD_Result hand_over(struct inbound *inbound, struct MHD_Connection *connection,
                                  const struct tn_service *service)
 {
-	struct tn_wait *wait = tn_wait_create(inbound->edge->waiting);
-
-	if (!wait)
+	if (!make_wait(inbound))
 		return send_status(inbound, connection, 500);
-	wait->exchange = inbound->exchange;
-	wait->route = inbound->route;
-	wait->service = service;
-	wait->request = inbound->request;
-	wait->owner = inbound;
-	inbound->wait = wait;
-	tn_wait_begin(wait);
-	if (wait->state != TN_WAIT_OPEN)
+	inbound->wait->service = service;
+	inbound->wait->request = inbound->request;
+	tn_wait_begin(inbound->wait);
+	if (inbound->wait->state != TN_WAIT_OPEN)
 		return answer_waiting(inbound, connection);
 	inbound->owners++;
 	inbound->edge->again = true;
@@ -773,7 +776,7 @@ static void wait_for_rest(struct tn_edge *edge)
 {
 	struct pollfd done = { tn_waiting_descriptor(edge->waiting), POLLIN, 0 };
 
-	while (tn_waiting_count(edge->waiting)) {
+	while (edge->waits) {
 		poll(&done, 1, -1);
 		tn_waiting_run(edge->waiting);
 	}
@@ -807,35 +810,39 @@ void tn_edge_take(struct tn_edge *edge)
 	tn_waiting_run(edge->waiting);
 }
 
-static int run_daemon(struct tn_edge *edge)
+/* What is due of those that wait may be sooner. */
+static int sooner(const struct tn_edge *edge, int timeout)
 {
-	MHD_UNSIGNED_LONG_LONG timeout;
+	int64_t next = tn_waiting_next(edge->waiting);
+	int64_t left;
 
+	if (next == INT64_MAX)
+		return timeout;
+	left = next - tn_exchange_now();
+	if (left <= 0)
+		return 0;
+	return timeout < 0 || left < timeout ? (int)left : timeout;
+}
+
+static void run_again(struct tn_edge *edge)
+{
 	edge->again = false;
 	MHD_run(edge->daemon);
-	if (edge->again)
-		MHD_run(edge->daemon);
-	if (MHD_get_timeout(edge->daemon, &timeout) != MHD_YES)
-		return -1;
-	return timeout > 60000 ? 60000 : (int)timeout;
 }
 
 int tn_edge_run(struct tn_edge *edge)
 {
-	int64_t next = tn_waiting_next(edge->waiting);
-	int timeout;
-	int64_t now;
+	MHD_UNSIGNED_LONG_LONG left;
+	int timeout = -1;
 
-	if (next != INT64_MAX)
+	if (edge->waits)
 		tn_waiting_expire(edge->waiting, tn_exchange_now());
-	timeout = run_daemon(edge);
-	next = tn_waiting_next(edge->waiting);
-	if (next == INT64_MAX)
-		return timeout;
-	now = tn_exchange_now();
-	if (next <= now)
-		return 0;
-	return timeout < 0 || next - now < timeout ? (int)(next - now) : timeout;
+	MHD_run(edge->daemon);
+	if (edge->again)
+		run_again(edge);
+	if (MHD_get_timeout(edge->daemon, &left) == MHD_YES)
+		timeout = left > 60000 ? 60000 : (int)left;
+	return edge->waits ? sooner(edge, timeout) : timeout;
 }
 
 bool tn_edge_add(struct tn_edge *edge, int socket, const struct sockaddr *address,
@@ -871,5 +878,5 @@ unsigned tn_edge_in_flight(const struct tn_edge *edge)
 
 size_t tn_edge_unfinished(const struct tn_edge *edge)
 {
-	return tn_waiting_count(edge->waiting);
+	return edge->waits;
 }

@@ -18,7 +18,6 @@ struct tn_waiting {
 	struct tn_timers timers;
 	int epoll; /* the pool, and the sockets of clients that may go */
 	struct tn_wait *first;
-	size_t count;
 	uint64_t quiet; /* that were turned away since the last line about it */
 	int64_t quiet_until;
 };
@@ -230,7 +229,6 @@ struct tn_wait *tn_wait_create(struct tn_waiting *waiting)
 	if (wait->next)
 		wait->next->previous = wait;
 	waiting->first = wait;
-	waiting->count++;
 	return wait;
 }
 
@@ -245,7 +243,6 @@ void tn_wait_end(struct tn_wait *wait)
 		waiting->first = wait->next;
 	if (wait->next)
 		wait->next->previous = wait->previous;
-	waiting->count--;
 	free(wait);
 }
 
@@ -490,11 +487,6 @@ size_t tn_waiting_stop(struct tn_waiting *waiting)
 }
 
 /* ---- All of them --------------------------------------------------------------------------- */
-
-size_t tn_waiting_count(const struct tn_waiting *waiting)
-{
-	return waiting->count;
-}
 
 int tn_waiting_descriptor(const struct tn_waiting *waiting)
 {

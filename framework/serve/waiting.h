@@ -105,9 +105,6 @@ void tn_wait_abandon(struct tn_wait *wait);
  */
 bool tn_wait_finish(struct tn_wait *wait);
 
-/* How many there are. */
-size_t tn_waiting_count(const struct tn_waiting *waiting);
-
 /*
  * No request that has not begun is to begin any more: it is gone. Returns how many exchanges the
  * pool does not give back now; each has a line in the log.
