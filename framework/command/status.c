@@ -51,6 +51,9 @@ static void print_counts(const json_t *whole)
 	long long lost = number(whole, "lost");
 
 	printf("%lld request%s answered, ", requests, plural(requests));
+	if (number(whole, "turned_away"))
+		printf("%lld of them with 503 for want of a thread, ",
+		       number(whole, "turned_away"));
 	if (crashes || lost)
 		printf("%lld crash%s, %lld request%s lost", crashes, crashes == 1 ? "" : "es", lost,
 		       plural(lost));

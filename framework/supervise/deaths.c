@@ -296,6 +296,7 @@ static void count(struct tn_supervisor *supervisor, const struct tn_seat *seat,
 
 	tn_seat_tally(seat, &tally);
 	supervisor->past.requests += death->served ? tally.requests : 0;
+	supervisor->past.turned_away += death->served ? tally.turned_away : 0;
 	supervisor->past.lost += death->lost;
 	supervisor->past.crashes += death->crashed;
 }

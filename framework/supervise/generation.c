@@ -145,6 +145,10 @@ void tn_seat_tally(const struct tn_seat *seat, struct tn_tally *tally)
 	begun = atomic_load_explicit(&seat->page->activity.begun, memory_order_relaxed);
 	tally->requests += ended;
 	tally->lost += begun > ended ? begun - ended : 0;
+	tally->waiting +=
+		atomic_load_explicit(&seat->page->activity.waiting, memory_order_relaxed);
+	tally->turned_away +=
+		atomic_load_explicit(&seat->page->activity.turned_away, memory_order_relaxed);
 }
 
 size_t tn_generation_living(const struct tn_generation *generation)

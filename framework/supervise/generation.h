@@ -31,6 +31,8 @@ struct tn_tally {
 	uint64_t requests; /* answered */
 	uint64_t lost;     /* begun, and not answered; of one that lives: in flight */
 	uint64_t crashes;
+	uint64_t waiting;     /* for a thread, or on one */
+	uint64_t turned_away; /* with a 503: no thread had time for them */
 };
 
 struct tn_generation {

@@ -18,28 +18,23 @@ static json_t *number_or_null(bool known, int64_t number)
 	return known ? json_integer(number) : json_null();
 }
 
-static uint64_t count_of(const struct tn_seat *seat, bool in_flight)
-{
-	struct tn_tally tally = { 0 };
-
-	tn_seat_tally(seat, &tally);
-	return in_flight ? tally.lost : tally.requests;
-}
-
 static json_t *json_of_seat(const struct tn_status *status, const struct tn_generation *generation,
                             const struct tn_seat *seat)
 {
 	bool runs = seat->process.pid != 0;
 	json_t *pid = number_or_null(runs, seat->process.pid);
 	json_t *uptime = number_or_null(runs, status->now - seat->started_at);
+	struct tn_tally tally = { 0 };
+	json_t *requests, *in_flight, *waiting;
 
-	json_t *requests = number_or_null(runs, (int64_t)count_of(seat, false));
-	json_t *in_flight = number_or_null(runs, (int64_t)count_of(seat, true));
-
-	return json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:i}", "pid", pid, "generation",
+	tn_seat_tally(seat, &tally);
+	requests = number_or_null(runs, (int64_t)tally.requests);
+	in_flight = number_or_null(runs, (int64_t)tally.lost);
+	waiting = number_or_null(runs, (int64_t)tally.waiting);
+	return json_pack("{s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:i}", "pid", pid, "generation",
 	                 (int)generation->number, "state", state_of(status, generation, seat),
 	                 "uptime_ms", uptime, "requests", requests, "in_flight", in_flight,
-	                 "failures", (int)seat->failures);
+	                 "waiting", waiting, "failures", (int)seat->failures);
 }
 
 /* A place is empty where one has ended and the next waits, or where it never had one. */
@@ -109,6 +104,7 @@ static void add_tally(const struct tn_generation *generation, struct tn_tally *t
 	for (size_t i = 0; generation && i < generation->count; i++)
 		tn_seat_tally(&generation->seats[i], &unended);
 	tally->requests += unended.requests;
+	tally->turned_away += unended.turned_away;
 }
 
 static struct tn_tally tally_of(const struct tn_status *status)
@@ -182,7 +178,8 @@ static json_t *json_of_tally(const struct tn_status *status)
 {
 	struct tn_tally tally = tally_of(status);
 
-	return json_pack("{s:I, s:I, s:I}", "requests", (json_int_t)tally.requests, "lost",
+	return json_pack("{s:I, s:I, s:I, s:I}", "requests", (json_int_t)tally.requests,
+	                 "turned_away", (json_int_t)tally.turned_away, "lost",
 	                 (json_int_t)tally.lost, "crashes", (json_int_t)tally.crashes);
 }
 

@@ -33,6 +33,7 @@ struct tn_status {
  *	  "probation": false,                  whether a crash would bring the one before back
  *	  "restored": false,                   whether one has: what the last reload brought is gone
  *	  "requests": 188439,                  answered by all processes, ended ones included
+ *	  "turned_away": 0,                    of these, with a 503: no thread had time for them
  *	  "lost": 3,                           that had begun in a process which has crashed
  *	  "crashes": 1,
  *	  "quarantined": [                     Workers that crash too often to be called
@@ -54,6 +55,7 @@ struct tn_status {
  *	      "uptime_ms": 81,                 null for one that waits, as for the next two
  *	      "requests": 4711,                that it has answered
  *	      "in_flight": 2,
+ *	      "waiting": 1,                    of these, handed to its threads
  *	      "failures": 0                    in a row
  *	    }
  *	  ]

@@ -176,6 +176,7 @@ static void status_tells_programs(void)
 	CHECK_NUMBER(strlen(text(whole, "serving_since")), strlen("2026-01-31T12:00:00.123Z"));
 	CHECK_NUMBER(number(whole, "workers"), 1);
 	CHECK_NUMBER(number(whole, "requests"), 0);
+	CHECK_NUMBER(number(whole, "turned_away"), 0);
 	CHECK_NUMBER(number(whole, "lost"), 0);
 	CHECK_NUMBER(number(whole, "crashes"), 0);
 	CU_ASSERT(json_is_false(json_object_get(whole, "probation")));
@@ -190,6 +191,7 @@ static void status_tells_programs(void)
 		CU_ASSERT(number(process, "uptime_ms") <= number(whole, "uptime_ms"));
 		CHECK_NUMBER(number(process, "requests"), 0);
 		CHECK_NUMBER(number(process, "in_flight"), 0);
+		CHECK_NUMBER(number(process, "waiting"), 0);
 		CHECK_NUMBER(number(process, "failures"), 0);
 	}
 	json_decref(whole);
