@@ -3,21 +3,20 @@
 #include "message/request.h"
 #include "message/response.h"
 #include "observe/log.h"
+#include "serve/client.h"
 #include "serve/head.h"
+#include "serve/status.h"
+#include "serve/upload.h"
 #include "serve/waiting.h"
 
-#include <arpa/inet.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
-#define POOL_MOST 1024u           /* exchanges kept in stock: 16 KiB each */
-#define DESCRIPTORS_RESERVED 64u  /* for the log, the modules' own and the like */
-#define BODY_FIRST ((size_t)4096) /* what a client gets for a body that it only announces */
+#define POOL_MOST 1024u          /* exchanges kept in stock: 16 KiB each */
+#define DESCRIPTORS_RESERVED 64u /* for the log, the modules' own and the like */
 
 /*
  * What a connection has for the head of a request and that of its reply. libmicrohttpd clears all
@@ -57,13 +56,10 @@ struct inbound {
 	int refusal;                  /* the status of a request that reaches no Worker; 0: none */
 	bool has_body;                /* or may have: its head cannot be relied on */
 	size_t head_size;             /* of the connection's memory that the request's head takes */
-	char *body;
-	size_t body_size;
-	size_t body_room;
-	size_t discarded;
+	struct tn_upload upload;
 	int status;
 	size_t reply_size;
-	bool retry; /* the reply says when the client may try again */
+	bool retry;           /* the reply says when the client may try again */
 	struct tn_wait *wait; /* NULL: it has not been handed to the pool */
 	struct MHD_Connection *suspended;
 };
@@ -134,6 +130,7 @@ static struct inbound *begin(struct tn_edge *edge, const char *target)
 		return NULL;
 	}
 	*inbound = (struct inbound){ .edge = edge, .exchange = exchange, .owners = 1 };
+	inbound->upload = (struct tn_upload){ .exchange = exchange, .most = edge->max_body };
 	inbound->head_size = strlen(target);
 	exchange->target = tn_exchange_copy(exchange, target, inbound->head_size);
 	if (tn_access_log_enabled(edge->access_log))
@@ -352,28 +349,11 @@ static enum MHD_Result send_response(struct inbound *inbound, struct MHD_Connect
 static enum MHD_Result send_status(struct inbound *inbound, struct MHD_Connection *connection,
                                    int status)
 {
-	static const struct {
-		int status;
-		const char *text;
-	} texts[] = {
-		{ 400, "Bad Request\n" },
-		{ 404, "Not Found\n" },
-		{ 413, "Content Too Large\n" },
-		{ 431, "Request Header Fields Too Large\n" },
-		{ 500, "Internal Server Error\n" },
-		{ 501, "Not Implemented\n" },
-		{ 503, "Service Unavailable\n" },
-		{ 504, "Gateway Timeout\n" },
-		{ 505, "HTTP Version Not Supported\n" },
-	};
 	struct tn_response response = { .exchange = inbound->exchange, .status = status };
 
 	tn_headers_init(&response.headers, inbound->exchange, true);
 	tn_headers_plain_text(&response.headers);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		if (texts[i].status == status)
-			response.body = (struct tn_bytes){ texts[i].text, strlen(texts[i].text) };
-	}
+	response.body = tn_status_body(status);
 	return send_response(inbound, connection, &response);
 }
 
@@ -398,45 +378,12 @@ static enum MHD_Result open_request(struct inbound *inbound, struct MHD_Connecti
 	return MHD_YES;
 }
 
-static bool make_room(struct inbound *inbound, size_t size)
-{
-	size_t needed = inbound->body_size + size + 1;
-	size_t room = inbound->body_room ? inbound->body_room : BODY_FIRST;
-	char *body;
-
-	if (needed <= inbound->body_room)
-		return true;
-	while (room < needed)
-		room *= 2;
-	if (room > inbound->edge->max_body + 1)
-		room = inbound->edge->max_body + 1;
-	body = tn_exchange_grow(inbound->exchange, inbound->body, inbound->body_room, room);
-	if (!body)
-		return false;
-	inbound->body = body;
-	inbound->body_room = room;
-	return true;
-}
-
-/* A body that turns out too large can be answered only at its end; nobody sends it for ever. */
 static enum MHD_Result take_body(struct inbound *inbound, const char *data, size_t *size)
 {
-	size_t max = inbound->edge->max_body;
+	bool going = tn_upload_take(&inbound->upload, data, *size, &inbound->refusal);
 
-	if (!inbound->refusal && *size > max - inbound->body_size)
-		inbound->refusal = 413;
-	if (!inbound->refusal && !make_room(inbound, *size))
-		inbound->refusal = 500;
-	if (inbound->refusal) {
-		inbound->discarded += *size;
-		if (inbound->discarded > max + BODY_FIRST)
-			return MHD_NO;
-	} else {
-		memcpy(inbound->body + inbound->body_size, data, *size);
-		inbound->body_size += *size;
-	}
 	*size = 0;
-	return MHD_YES;
+	return going ? MHD_YES : MHD_NO;
 }
 
 static void log_misfit(const struct inbound *inbound, const struct tn_response *response)
@@ -582,11 +529,8 @@ static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *co
 		return answer_waiting(inbound, connection);
 	if (inbound->refusal)
 		return send_status(inbound, connection, inbound->refusal);
-	if (inbound->body_size) {
-		inbound->body[inbound->body_size] = '\0';
-		inbound->request->body.data = inbound->body;
-		inbound->request->body.size = inbound->body_size;
-	}
+	if (inbound->upload.size)
+		inbound->request->body = tn_upload_body(&inbound->upload);
 	if (!note_keys(inbound))
 		return send_status(inbound, connection, 500);
 	service = tn_deployment_service(inbound->edge->deployment, inbound->route);
@@ -626,27 +570,6 @@ static size_t keep_escapes(void *argument, struct MHD_Connection *connection, ch
 	return strlen(text);
 }
 
-/* For the caller to free; NULL where there is none. */
-static char *address_text(const struct sockaddr *address)
-{
-	char text[INET6_ADDRSTRLEN];
-	const void *bytes;
-	int family = address ? address->sa_family : AF_UNSPEC;
-
-	if (family != AF_INET && family != AF_INET6)
-		return NULL;
-	if (family == AF_INET)
-		bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
-	else
-		bytes = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-	/* A client that came by IPv4 through a socket of both is shown as such. */
-	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)bytes)) {
-		family = AF_INET;
-		bytes = (const char *)bytes + 12;
-	}
-	return inet_ntop(family, bytes, text, sizeof(text)) ? strdup(text) : NULL;
-}
-
 static void note_connection(void *argument, struct MHD_Connection *connection, void **state,
                             enum MHD_ConnectionNotificationCode what)
 {
@@ -657,7 +580,7 @@ static void note_connection(void *argument, struct MHD_Connection *connection, v
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		edge->connections++;
 		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-		*state = address_text(info ? info->client_addr : NULL);
+		*state = tn_client_address(info ? info->client_addr : NULL);
 	} else {
 		edge->connections--;
 		free(*state);
@@ -682,19 +605,6 @@ static void panic(void *argument, const char *file, unsigned line, const char *r
 	tn_log_write(TN_LOG_ERROR, NULL, "libmicrohttpd gave up at %s:%u: %.*s", file, line,
 	             (int)strcspn(reason, "\n"), reason);
 	abort();
-}
-
-/* One descriptor for each connection: the soft limit is raised as far as it goes. */
-static unsigned descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return 1024;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		getrlimit(RLIMIT_NOFILE, &limit);
-	return limit.rlim_cur > 1U << 20 ? 1U << 20 : (unsigned)limit.rlim_cur;
 }
 
 /* Whether a connection can come to be suspended: it costs all others a lock at each turn. */
@@ -744,7 +654,7 @@ struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
                                struct tn_access_log *access_log, struct tn_pool *pool)
 {
 	struct tn_limits limits = tn_settings_limits(&deployment->plan->settings);
-	unsigned descriptors = descriptor_limit();
+	unsigned descriptors = tn_client_most();
 	struct tn_edge *edge = calloc(1, sizeof(*edge));
 
 	if (!edge)

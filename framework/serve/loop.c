@@ -355,8 +355,11 @@ static enum tn_loop_result tell_unfinished(const struct tn_loop *loop)
 
 	if (!in_flight && !unfinished && !loop->ended)
 		return TN_LOOP_DRAINED;
-	tn_log_write(TN_LOG_WARNING, NULL, "stopped with %u request%s unanswered: %s", in_flight,
-	             in_flight == 1 ? "" : "s", why);
+	if (in_flight || !unfinished)
+		tn_log_write(TN_LOG_WARNING, NULL, "stopped with %u request%s unanswered: %s",
+		             in_flight, in_flight == 1 ? "" : "s", why);
+	else
+		tn_log_write(TN_LOG_WARNING, NULL, "stopped, with threads at work still: %s", why);
 	return TN_LOOP_DEADLINE;
 }
 

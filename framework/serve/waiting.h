@@ -38,7 +38,7 @@ struct tn_wait {
 	void *owner;
 	/* What has become of it; to be read only. */
 	enum tn_wait_state state;
-	bool held; /* by the pool: nothing of the exchange is to be touched, but id and head */
+	bool held;                          /* by the pool: nothing of the exchange is to be touched, but id and head */
 	const struct tn_response *response; /* where it is done; NULL: the Worker gave none */
 	/* The rest is for waiting.c alone. */
 	struct tn_waiting *waiting;
@@ -51,7 +51,7 @@ struct tn_wait {
 	bool overdue;     /* the log says so */
 	struct tn_wait *next;
 	struct tn_wait *previous;
-	_Atomic int64_t work_begun; /* by a thread, in ms; 0: not yet */
+	_Atomic int64_t work_begun;             /* by a thread, in ms; 0: not yet */
 	_Atomic(struct tn_activity *) activity; /* of that thread */
 };
 

@@ -147,6 +147,22 @@ static void check_lines(struct host *host, unsigned count, const char *expressio
 		                                   expression));
 }
 
+static void check_some(struct host *host, const char *expression)
+{
+	if (!lines_matching(host_log(host), expression))
+		CHECK_TEXT(host_log(host), text_of("a line like: %s", expression));
+}
+
+/* Asks until a thread has begun with it: where the machine is slow its time may be over before. */
+static void be_late(struct host *host, const char *path, const char *begun)
+{
+	unsigned before = count_of(host_log(host), begun);
+
+	do
+		CHECK_NUMBER(get(host, "slow", path)->status, 504);
+	while (count_of(host_log(host), begun) == before);
+}
+
 /* ---- Beside one another -------------------------------------------------------------------- */
 
 static void a_fast_worker_answers_while_a_slow_one_waits(void)
@@ -380,9 +396,12 @@ static void who_is_late_gives_504_and_its_reply_is_thrown_away(void)
 {
 	struct host *host = start("", "timeout = 100ms\n");
 	int lock = hold("a");
-	int socket = ask(host, "slow", "/lock/a");
-	struct wire_bytes reply = wire_read(socket, 1);
+	struct wire_bytes reply;
+	int socket;
 
+	be_late(host, "/lock/a", "begun a");
+	socket = ask(host, "slow", "/lock/a");
+	reply = wire_read(socket, 1);
 	CHECK_NUMBER(wire_status(&reply), 504);
 	CU_ASSERT_PTR_NOT_NULL(strstr(reply.data, "\r\n\r\nGateway Timeout\n"));
 	/* The same connection, while the thread goes on. */
@@ -394,8 +413,9 @@ static void who_is_late_gives_504_and_its_reply_is_thrown_away(void)
 	let_go(lock);
 	CU_ASSERT(host_logged(host, "its timeout is 100 ms: it is thrown away"));
 	host_end(host);
-	check_lines(host, 1, " target=\"/lock/a\" status=504 bytes=16 us=[0-9]+ chain=slow$");
-	check_lines(host, 1, "worker=slow: answered with 504: it has not replied in 100 ms$");
+	check_some(host, " target=\"/lock/a\" status=504 bytes=16 us=[0-9]+ chain=slow$");
+	check_some(host, "worker=slow: answered with 504: it has not replied in 100 ms$");
+	check_lines(host, 0, " target=\"/lock/a\" status=200 ");
 }
 
 static void head_that_is_late_has_the_head_alone(void)
@@ -430,12 +450,12 @@ static void a_worker_sees_its_deadline(void)
 {
 	struct host *host = start("", "timeout = 50ms\n");
 
-	CHECK_NUMBER(get(host, "slow", "/deadline")->status, 504);
-	CU_ASSERT(host_logged(host, "begun, with a deadline: 1"));
+	be_late(host, "/deadline", "begun, with a deadline: 1");
 	CU_ASSERT(host_logged(host, "nobody waits"));
-	CHECK_NUMBER(get(host, "slow", "/cancelled")->status, 504);
-	CU_ASSERT(host_logged_times(host, "nobody waits", 2));
+	be_late(host, "/cancelled", "begun, with a deadline: 1");
 	host_end(host);
+	CHECK_NUMBER(count_of(host_log(host), "nobody waits"),
+	             count_of(host_log(host), "begun, with"));
 }
 
 static void one_that_does_not_wait_is_late_when_it_returns(void)
@@ -543,11 +563,11 @@ static void one_that_was_late_is_left_at_drain_timeout(void)
 	struct host *host = start("drain_timeout = 200ms\n", "timeout = 20ms\n");
 	int lock = hold("a");
 
-	CHECK_NUMBER(get(host, "slow", "/lock/a")->status, 504);
+	be_late(host, "/lock/a", "begun a");
 	host_signal(host, SIGTERM);
 	CHECK_NUMBER(host_wait(host), EX_TEMPFAIL);
 	let_go(lock);
-	check_lines(host, 1, " worker=slow: has not returned$");
+	check_some(host, " worker=slow: has not returned$");
 }
 
 static void a_second_signal_ends_it(void)
