@@ -1,7 +1,7 @@
 /*
- * bench_waiting.c - what Workers that wait cost those that do not, and themselves: the slowest replies
- * of a fast route alone and beside a slow one, CPU for each exchange that leaves the loop, and how
- * much of what the threads could do at most is done.
+ * bench_waiting.c - what Workers that wait cost those that do not, and themselves: the slowest
+ * replies of a fast route alone and beside a slow one, CPU for each exchange that leaves the loop,
+ * and how much of what the threads could do at most is done.
  */
 #include "figures.h"
 
@@ -183,7 +183,8 @@ static bool ask_times(struct crowd *crowd, size_t times)
 #define SLOW_MS 200
 #define SLOW_THREADS 256
 #define SLOW_CLIENTS 400
-#define SLOW_RATE 1000 /* a second: one each millisecond, which is what epoll_wait counts in */
+#define FAST_CLIENTS 32
+#define RATE 1000 /* a second: one each millisecond, which is what epoll_wait counts in */
 
 struct pace {
 	struct crowd crowd;
@@ -193,26 +194,33 @@ struct pace {
 	size_t late; /* requests that found no client */
 };
 
-/* Whether there is a reply or not, one goes out each millisecond. */
-static void *keep_pace(void *argument)
+/* Whether there is a reply or not, one goes out each millisecond, until the time comes or it is to
+ * stop. */
+static bool keep_pace(struct pace *pace, int64_t nanoseconds)
 {
-	struct pace *pace = argument;
 	int64_t begun = now_ns();
 	int64_t sent = 0;
+	bool fine = true;
 
-	pace->fine = true;
-	while (pace->fine && !atomic_load(&pace->stopping)) {
-		int64_t due = (now_ns() - begun) / (1000000000 / SLOW_RATE);
+	while (fine && !atomic_load(&pace->stopping) && now_ns() - begun < nanoseconds) {
+		int64_t due = (now_ns() - begun) / (1000000000 / RATE);
 
-		for (; pace->fine && sent < due; sent++) {
+		for (; fine && sent < due; sent++) {
 			if (pace->crowd.idle_count)
-				pace->fine = ask(&pace->crowd);
+				fine = ask(&pace->crowd);
 			else
 				pace->late++;
 		}
-		pace->fine = pace->fine && take_ready(&pace->crowd, 1);
+		fine = fine && take_ready(&pace->crowd, 1);
 	}
-	pace->fine = take_rest(&pace->crowd) && pace->fine;
+	return take_rest(&pace->crowd) && fine;
+}
+
+static void *run_slow(void *argument)
+{
+	struct pace *pace = argument;
+
+	pace->fine = keep_pace(pace, INT64_MAX);
 	return NULL;
 }
 
@@ -221,7 +229,7 @@ static bool pace_begin(struct pace *pace, int port)
 	atomic_store(&pace->stopping, false);
 	pace->late = 0;
 	return crowd_open(&pace->crowd, port, SLOW_CLIENTS, slow_request) &&
-	       pthread_create(&pace->thread, NULL, keep_pace, pace) == 0;
+	       pthread_create(&pace->thread, NULL, run_slow, pace) == 0;
 }
 
 static bool pace_end(struct pace *pace)
@@ -238,69 +246,76 @@ static void rest_ms(long milliseconds)
 	                &(struct timespec){ .tv_nsec = milliseconds * 1000000 }, NULL);
 }
 
-/* The p99 of the fast route, in microseconds; negative where it failed. */
-static double fast_p99(int port, size_t clients, double *samples)
+/* The p99 of what the crowd has counted, in microseconds; it sorts. */
+static double p99_of(const struct crowd *crowd)
 {
-	static struct crowd crowd;
+	size_t count = crowd->replies < SAMPLES_MOST ? crowd->replies : SAMPLES_MOST;
+
+	qsort(crowd->samples, count, sizeof(crowd->samples[0]), compare_figures);
+	return count ? crowd->samples[count * 99 / 100] : -1;
+}
+
+/* One client asks again at once, or many in turn keep a pace; negative where it failed. */
+static double fast_p99(int port, bool paced, double *samples)
+{
+	static struct pace pace;
+	struct crowd *crowd = &pace.crowd;
 	double p99 = -1;
 
-	if (crowd_open(&crowd, port, clients, fast_request)) {
-		size_t count;
-
-		crowd.samples = samples;
-		if (ask_always(&crowd, ROUND_NS)) {
-			count = crowd.replies < SAMPLES_MOST ? crowd.replies : SAMPLES_MOST;
-			qsort(samples, count, sizeof(samples[0]), compare_figures);
-			p99 = samples[count * 99 / 100];
-		}
+	if (crowd_open(crowd, port, paced ? FAST_CLIENTS : 1, fast_request)) {
+		crowd->samples = samples;
+		if (paced ? keep_pace(&pace, ROUND_NS) : ask_always(crowd, ROUND_NS))
+			p99 = p99_of(crowd);
 	}
-	crowd_close(&crowd);
+	crowd_close(crowd);
 	return p99;
 }
 
 struct beside {
 	double alone[ROUNDS], beside[ROUNDS], ratio[ROUNDS];
-	double rate[ROUNDS]; /* of the slow one */
+	size_t late; /* of the slow ones, those that were not sent */
 };
 
-/* Those that are under way when the fast ones begin are all that there will be at a time. */
-static bool measure_beside(int port, size_t clients, double *samples, struct beside *of, size_t i)
+/* The fast ones begin when as many slow ones are under way as there will be. */
+static bool measure_beside(int port, bool paced, double *samples, struct beside *of, size_t i)
 {
-	static struct pace pace;
-	int64_t begun;
+	static struct pace slow;
 	bool fine;
 
-	of->alone[i] = fast_p99(port, clients, samples);
-	if (!pace_begin(&pace, port))
+	of->alone[i] = fast_p99(port, paced, samples);
+	if (!pace_begin(&slow, port))
 		return false;
 	rest_ms(2 * SLOW_MS);
-	begun = now_ns();
-	of->beside[i] = fast_p99(port, clients, samples);
-	of->rate[i] = (double)(SLOW_RATE) -
-	              (double)pace.late * 1e9 / (double)(now_ns() - begun + 2 * SLOW_MS * 1000000);
-	fine = pace_end(&pace);
+	of->beside[i] = fast_p99(port, paced, samples);
+	fine = pace_end(&slow);
+	of->late += slow.late;
 	of->ratio[i] = of->beside[i] / of->alone[i];
 	return fine && of->alone[i] > 0 && of->beside[i] > 0;
 }
 
 static bool bench_beside(struct place *place)
 {
-	static const size_t counts[] = { 1, 32 };
+	static const char *const titles[] = { "one client that asks again at once",
+		                              "1,000 requests a second" };
 	double *samples = calloc(SAMPLES_MOST, sizeof(samples[0]));
 	bool fine = samples && start(place, SLOW_THREADS, SLOW_MS);
-	struct beside of;
 
-	printf("p99 of a fast route alone, and beside %d requests a second to one that waits %d ms\n"
-	       "on %d threads of the same process; clients that ask again at once; medians of %d\n\n"
-	       "clients      alone     beside  ratio  aim  slow ones/s\n",
-	       SLOW_RATE, SLOW_MS, SLOW_THREADS, ROUNDS);
-	for (size_t which = 0; fine && which < sizeof(counts) / sizeof(counts[0]); which++) {
+	printf("p99 of a fast route alone, and beside %d requests a second to one that waits %d "
+	       "ms,\non %d threads of the same process; medians of %d\n\n"
+	       "to the fast route                       alone     beside  ratio  aim\n",
+	       RATE, SLOW_MS, SLOW_THREADS, ROUNDS);
+	for (size_t paced = 0; fine && paced < 2; paced++) {
+		struct beside of = { 0 };
+
 		for (size_t i = 0; fine && i < ROUNDS; i++)
-			fine = measure_beside(place->server.port, counts[which], samples, &of, i);
+			fine = measure_beside(place->server.port, paced, samples, &of, i);
 		if (fine)
-			printf("%7zu  %6.0f us  %6.0f us  %5.2f  1.5  %11.0f\n", counts[which],
+			printf("%-34s  %6.0f us  %6.0f us  %5.2f  1.5\n", titles[paced],
 			       median(of.alone, ROUNDS), median(of.beside, ROUNDS),
-			       median(of.ratio, ROUNDS), median(of.rate, ROUNDS));
+			       median(of.ratio, ROUNDS));
+		if (of.late)
+			printf("(%zu of the slow ones were not sent: no client was free)\n",
+			       of.late);
 		fflush(stdout);
 	}
 	printf("\n");
@@ -383,8 +398,8 @@ static bool bench_throughput(struct place *place)
 	double rates[ROUNDS];
 	bool fine = true;
 
-	printf("requests a second to a Worker that waits %d ms, %d clients for each thread; medians "
-	       "of %d\n\n"
+	printf("requests a second to a Worker that waits %d ms, %d clients for each thread; "
+	       "medians of %d\n\n"
 	       "threads  measured  threads / %d ms  share\n",
 	       BLOCK_MS, TIMES_THREADS, ROUNDS, BLOCK_MS);
 	for (size_t which = 0; fine && which < sizeof(counts) / sizeof(counts[0]); which++) {
