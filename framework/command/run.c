@@ -13,7 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LABEL_SIZE 256
 #define NOTIFY_PAUSE_MS 100
 #define NOTIFY_ATTEMPTS 50
 
@@ -29,13 +28,7 @@ struct single {
 
 static int refuse(struct tn_host *host, int code, const char *reason)
 {
-	const struct tn_entry *entry = tn_keys_find(&host->plan->host, "listen");
-	struct tn_place whole = { .file = tn_config_path(host->plan->config) };
-	char label[LABEL_SIZE];
-
-	tn_errors_add(&host->errors, entry ? entry->place : whole, "%s: listen: %s",
-	              entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]",
-	              reason);
+	tn_plan_refuse(host->plan, "listen", &host->errors, "%s", reason);
 	host->report(host);
 	return code;
 }
@@ -105,18 +98,16 @@ static void report(struct tn_host *host)
 /* It has its sockets, and secrets, from the same process that loads the modules. */
 static bool stays_who_it_is(struct tn_host *host)
 {
-	const struct tn_entry *entry = tn_keys_find(&host->plan->host, "user");
 	struct tn_privileges privileges;
-	char label[LABEL_SIZE];
 
 	if (!tn_privileges_find(host->plan, &privileges, &host->errors))
 		return false;
 	if (privileges.keeps || privileges.user == geteuid())
 		return true;
-	tn_errors_add(&host->errors, entry->place,
-	              "%s: user: '%s': --single does not become another user: start it as that "
-	              "user, or without --single",
-	              tn_section_label(entry->section, label, sizeof(label)), entry->value);
+	tn_plan_refuse(host->plan, "user", &host->errors,
+	               "'%s': --single does not become another user: start it as that user, or "
+	               "without --single",
+	               host->plan->settings.user);
 	return false;
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LABEL_SIZE 256
 #define HINT_SIZE 320
 #define ITEM_SIZE 512
 #define NAME_SIZE 512
@@ -402,4 +403,20 @@ void tn_plan_destroy(struct tn_plan *plan)
 	tn_settings_finish(&plan->settings);
 	tn_keys_finish(&plan->host);
 	free(plan);
+}
+
+void tn_plan_refuse(const struct tn_plan *plan, const char *key, struct tn_errors *errors,
+                    const char *format, ...)
+{
+	const struct tn_entry *entry = tn_keys_find(&plan->host, key);
+	struct tn_place whole = { .file = tn_config_path(plan->config) };
+	char label[LABEL_SIZE], reason[TN_REASON_SIZE];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(reason, sizeof(reason), format, list);
+	va_end(list);
+	tn_errors_add(errors, entry ? entry->place : whole, "%s: %s: %s",
+	              entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]", key,
+	              reason);
 }

@@ -11,19 +11,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define LABEL_SIZE 256
-
-/* As `check` would: file, line, section and key. */
 static void complain(const struct tn_plan *plan, const char *reason)
 {
-	const struct tn_entry *entry = tn_keys_find(&plan->host, "listen");
-	struct tn_place whole = { .file = tn_config_path(plan->config) };
 	struct tn_errors errors = { 0 };
-	char label[LABEL_SIZE];
 
-	tn_errors_add(&errors, entry ? entry->place : whole, "%s: listen: %s",
-	              entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]",
-	              reason);
+	tn_plan_refuse(plan, "listen", &errors, "%s", reason);
 	tn_errors_print(&errors, stderr);
 	tn_errors_finish(&errors);
 }
