@@ -224,11 +224,11 @@ static void *run_slow(void *argument)
 	return NULL;
 }
 
-static bool pace_begin(struct pace *pace, int port)
+static bool pace_begin(struct pace *pace, int port, const char *request)
 {
 	atomic_store(&pace->stopping, false);
 	pace->late = 0;
-	return crowd_open(&pace->crowd, port, SLOW_CLIENTS, slow_request) &&
+	return crowd_open(&pace->crowd, port, SLOW_CLIENTS, request) &&
 	       pthread_create(&pace->thread, NULL, run_slow, pace) == 0;
 }
 
@@ -272,25 +272,49 @@ static double fast_p99(int port, bool paced, double *samples)
 }
 
 struct beside {
-	double alone[ROUNDS], beside[ROUNDS], ratio[ROUNDS];
-	size_t late; /* of the slow ones, those that were not sent */
+	double alone[ROUNDS];
+	double same[ROUNDS]; /* beside as many requests to the fast route itself */
+	double slow[ROUNDS];
+	double same_ratio[ROUNDS], slow_ratio[ROUNDS]; /* to the round alone */
+	size_t late;                                   /* requests beside that were not sent */
 };
 
-/* The fast ones begin when as many slow ones are under way as there will be. */
+/* The fast ones begin when as many others are under way as there will be. */
+static double p99_beside(int port, const char *request, bool paced, double *samples, size_t *late)
+{
+	static struct pace pace;
+	double p99;
+
+	if (!pace_begin(&pace, port, request))
+		return -1;
+	rest_ms(2 * SLOW_MS);
+	p99 = fast_p99(port, paced, samples);
+	if (!pace_end(&pace))
+		return -1;
+	*late += pace.late;
+	return p99;
+}
+
 static bool measure_beside(int port, bool paced, double *samples, struct beside *of, size_t i)
 {
-	static struct pace slow;
-	bool fine;
-
 	of->alone[i] = fast_p99(port, paced, samples);
-	if (!pace_begin(&slow, port))
-		return false;
-	rest_ms(2 * SLOW_MS);
-	of->beside[i] = fast_p99(port, paced, samples);
-	fine = pace_end(&slow);
-	of->late += slow.late;
-	of->ratio[i] = of->beside[i] / of->alone[i];
-	return fine && of->alone[i] > 0 && of->beside[i] > 0;
+	of->same[i] = p99_beside(port, fast_request, paced, samples, &of->late);
+	of->slow[i] = p99_beside(port, slow_request, paced, samples, &of->late);
+	of->same_ratio[i] = of->same[i] / of->alone[i];
+	of->slow_ratio[i] = of->slow[i] / of->alone[i];
+	return of->alone[i] > 0 && of->same[i] > 0 && of->slow[i] > 0;
+}
+
+static void print_beside(struct beside *of)
+{
+	printf("alone                 %6.0f us\n"
+	       "beside as many to it  %6.0f us  %5.2f\n"
+	       "beside the slow one   %6.0f us  %5.2f  1.5\n",
+	       median(of->alone, ROUNDS), median(of->same, ROUNDS), median(of->same_ratio, ROUNDS),
+	       median(of->slow, ROUNDS), median(of->slow_ratio, ROUNDS));
+	if (of->late)
+		printf("(%zu requests were not sent: no client was free)\n", of->late);
+	fflush(stdout);
 }
 
 static bool bench_beside(struct place *place)
@@ -301,24 +325,18 @@ static bool bench_beside(struct place *place)
 	bool fine = samples && start(place, SLOW_THREADS, SLOW_MS);
 
 	printf("p99 of a fast route alone, and beside %d requests a second to one that waits %d "
-	       "ms,\non %d threads of the same process; medians of %d\n\n"
-	       "to the fast route                       alone     beside  ratio  aim\n",
+	       "ms,\non %d threads of the same process; medians of %d, and of their ratios\n\n",
 	       RATE, SLOW_MS, SLOW_THREADS, ROUNDS);
 	for (size_t paced = 0; fine && paced < 2; paced++) {
 		struct beside of = { 0 };
 
+		printf("%-34s  ratio  aim\n", titles[paced]);
 		for (size_t i = 0; fine && i < ROUNDS; i++)
 			fine = measure_beside(place->server.port, paced, samples, &of, i);
 		if (fine)
-			printf("%-34s  %6.0f us  %6.0f us  %5.2f  1.5\n", titles[paced],
-			       median(of.alone, ROUNDS), median(of.beside, ROUNDS),
-			       median(of.ratio, ROUNDS));
-		if (of.late)
-			printf("(%zu of the slow ones were not sent: no client was free)\n",
-			       of.late);
-		fflush(stdout);
+			print_beside(&of);
+		printf("\n");
 	}
-	printf("\n");
 	free(samples);
 	return server_stop(&place->server) && fine;
 }
