@@ -315,10 +315,21 @@ static void tell_overdue(struct tn_wait *wait, int64_t since)
 		     (long long)since);
 }
 
+/* One that ended before its time, with its client, has the timer of the queue still. */
+static void expire_ended(struct tn_wait *wait, int64_t now)
+{
+	int64_t overdue = wait->deadline == INT64_MAX ? INT64_MAX : wait->deadline + OVERDUE_MS;
+
+	if (now < overdue)
+		set_timer(wait, overdue);
+	else
+		tell_overdue(wait, now - wait->deadline);
+}
+
 static void expire_request(struct tn_wait *wait, int64_t now)
 {
 	if (wait->state != TN_WAIT_OPEN) {
-		tell_overdue(wait, now - wait->deadline);
+		expire_ended(wait, now);
 	} else if (now < wait->deadline ? give_up(wait) : withdraw(wait)) {
 		turn_away(wait, now);
 	} else if (now < wait->deadline) {

@@ -505,6 +505,39 @@ static void a_request_whose_client_has_gone_is_not_begun(void)
 	CHECK_NUMBER(count_of(host_log(host), "begun b"), 0);
 }
 
+/* Its client goes while the loop is held up, between being handed over and being suspended: what
+ * keeps the loop is asked for before it and behind it. */
+static void a_client_that_goes_as_its_request_is_handed_over_is_not_complained_of(void)
+{
+	struct host *host = start("threads = 1\nqueue_timeout = 20ms\n", "");
+	int locks[] = { hold("x"), hold("a"), hold("held-1"), hold("held-2") };
+	int before = wire_connect(host), client = wire_connect(host), behind = wire_connect(host);
+	int first, earlier;
+
+	check_fast(host);
+	first = ask_and_wait(host, "fast", "/lock/x", "begun x");
+	wire_text(before, "GET /lock/held-1 HTTP/1.1\r\nHost: fast\r\n\r\n");
+	wire_text(client, "GET /lock/a HTTP/1.1\r\nHost: slow\r\n\r\n");
+	wire_text(behind, "GET /lock/held-2 HTTP/1.1\r\nHost: fast\r\n\r\n");
+	let_go(locks[0]);
+	CU_ASSERT_FATAL(host_logged(host, "begun held-"));
+	earlier = count_of(host_log(host), "begun held-1") ? 2 : 3;
+	let_go(locks[earlier]);
+	CU_ASSERT_FATAL(host_logged(host, "begun a"));
+	CU_ASSERT_FATAL(host_logged_times(host, "begun held-", 2));
+	wire_reset(client);
+	let_go(locks[earlier == 2 ? 3 : 2]);
+	check_reply(first, 200, "waited for x\n");
+	check_reply(before, 200, "waited for held-1\n");
+	check_reply(behind, 200, "waited for held-2\n");
+	CU_ASSERT(host_logged(host, "target=\"/lock/a\" status=0 "));
+	/* What is due behind it is done behind it. */
+	CHECK_NUMBER(get(host, "slow", "/lock/b")->status, 503);
+	let_go(locks[1]);
+	host_end(host);
+	check_lines(host, 0, "after it was to reply");
+}
+
 /* ---- The end ------------------------------------------------------------------------------- */
 
 static void a_stop_waits_for_who_waits(void)
@@ -705,6 +738,7 @@ TEST_MAIN("e2e/waiting",
           TEST(one_that_does_not_wait_is_late_when_it_returns),
           TEST(a_worker_sees_that_its_client_has_gone),
           TEST(a_request_whose_client_has_gone_is_not_begun),
+          TEST(a_client_that_goes_as_its_request_is_handed_over_is_not_complained_of),
           TEST(a_stop_waits_for_who_waits),
           TEST(a_reload_loses_none_that_waits),
           TEST(one_that_does_not_come_back_is_left_at_drain_timeout),
