@@ -270,15 +270,18 @@ static bool find_thread(struct tn_pool *pool)
 	return pool->thread_count;
 }
 
-/* Somebody has left a limit, for which a lane may have waited. */
+/* Somebody has left a limit, for which a lane may have waited. Those who are idle may have been woken
+ * for what was handed over: they would not look at the lanes. */
 static void room_left(void *argument)
 {
 	struct tn_pool *pool = argument;
+	size_t needed;
 
 	if (takes_next)
 		return;
 	pthread_mutex_lock(&pool->mutex);
-	if (pool->ring && pool->idle)
+	needed = pool->submitted_count + pool->handed_count;
+	if (pool->ring && pool->idle > needed)
 		pthread_cond_signal(&pool->changed);
 	else if (pool->ring && pool->thread_count < pool->options.threads)
 		make_thread(pool);

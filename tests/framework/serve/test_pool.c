@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -430,6 +431,37 @@ static void room_that_is_left_while_all_are_busy_is_taken(void)
 	tn_limit_destroy(limit);
 }
 
+/* The only thread has been woken for another job, and may not have taken it yet. */
+static void room_that_is_left_while_a_thread_wakes_is_taken(void)
+{
+	struct tn_limit *limit = tn_limit_create(1);
+	struct tn_limit *limits[LANES] = { limit };
+
+	for (int i = 0; i < 100; i++) {
+		struct tn_pool *pool = create_with(2, 10, limits);
+		struct step first, step, held;
+
+		make(&first, '1', false);
+		CU_ASSERT(tn_pool_put(pool, 1, &first.job));
+		collect(pool, 1);
+		CU_ASSERT_FATAL(came(&begun));
+		while (tn_pool_running(pool))
+			sched_yield();
+		CU_ASSERT(tn_limit_try(limit));
+		make(&step, 'a', false);
+		make(&held, '!', true);
+		CU_ASSERT(tn_pool_put(pool, 0, &step.job));
+		CU_ASSERT(tn_pool_put(pool, 1, &held.job));
+		tn_limit_leave(limit);
+		collect(pool, 1);
+		CU_ASSERT(step.collected);
+		let_go(&held);
+		collect(pool, 1);
+		tn_pool_destroy(pool);
+	}
+	tn_limit_destroy(limit);
+}
+
 static void one_that_is_withdrawn_leaves_its_limit(void)
 {
 	struct tn_limit *limit = tn_limit_create(1);
@@ -491,5 +523,6 @@ TEST_MAIN("serve/pool",
           TEST(a_lane_at_its_limit_keeps_no_other_waiting),
           TEST(room_that_somebody_else_leaves_is_taken),
           TEST(room_that_is_left_while_all_are_busy_is_taken),
+          TEST(room_that_is_left_while_a_thread_wakes_is_taken),
           TEST(one_that_is_withdrawn_leaves_its_limit),
           TEST(nothing_is_lost_or_done_twice))
