@@ -626,8 +626,8 @@ static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 
 	MHD_set_panic_func(panic, NULL);
 	return MHD_start_daemon(flags, 0, NULL, NULL, handle, edge, MHD_OPTION_EXTERNAL_LOGGER,
-	                        log_library, NULL, MHD_OPTION_URI_LOG_CALLBACK, request_begins, edge,
-	                        MHD_OPTION_NOTIFY_COMPLETED, request_ends, edge,
+	                        log_library, NULL, MHD_OPTION_URI_LOG_CALLBACK, request_begins,
+	                        edge, MHD_OPTION_NOTIFY_COMPLETED, request_ends, edge,
 	                        MHD_OPTION_NOTIFY_CONNECTION, note_connection, edge,
 	                        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 	                        MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,

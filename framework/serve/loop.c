@@ -334,10 +334,9 @@ static void serve(struct tn_loop *loop)
 }
 
 /*
- * Whether all is done: nothing is in flight, no thread is at work for what has been answered, nothing
- * that was sent lies unread, and the clients
- * that keep their connections have had the time to send what they were about to: it is answered,
- * and the reply tells them that it is the last.
+ * Whether all is done: nothing is in flight, no thread is at work for what has been answered,
+ * nothing that was sent lies unread, and the clients that keep their connections have had the time
+ * to send what they were about to: it is answered, and the reply tells them that it is the last.
  */
 static bool is_drained(const struct tn_loop *loop, bool quiet, int64_t now)
 {

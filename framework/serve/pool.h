@@ -44,8 +44,8 @@ struct tn_pool_options {
 	unsigned threads; /* at most */
 	size_t queue;     /* jobs of all lanes together that may wait for a thread */
 	size_t lanes;
-	/* Of each lane: how many of its jobs may run at once. NULL: no lane has one; an entry may be
-	 * NULL, too. They outlive the pool. */
+	/* Of each lane: how many of its jobs may run at once. NULL: no lane has one; an entry may
+	 * be NULL, too. They outlive the pool. */
 	struct tn_limit *const *limits;
 	/* Called on each thread before its first job; numbers count from 0. May be NULL. */
 	void (*thread_begins)(void *argument, unsigned number);

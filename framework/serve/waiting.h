@@ -38,8 +38,10 @@ struct tn_wait {
 	void *owner;
 	/* What has become of it; to be read only. */
 	enum tn_wait_state state;
-	bool held;                          /* by the pool: nothing of the exchange is to be touched, but id and head */
-	const struct tn_response *response; /* where it is done; NULL: the Worker gave none */
+	/* By the pool: nothing of the exchange is to be touched, but id and head. */
+	bool held;
+	/* Where it is done; NULL: the Worker gave none. */
+	const struct tn_response *response;
 	/* The rest is for waiting.c alone. */
 	struct tn_waiting *waiting;
 	enum tn_wait_purpose purpose;
@@ -100,8 +102,8 @@ void tn_wait_abandon(struct tn_wait *wait);
 
 /*
  * Nobody but the pool needs the exchange any more. true: all has been done that is to be done on
- * other threads, and tn_exchange_end is to be called, and tn_wait_end where that has ended it; where it
- * has not, or this is false, `let_go` says when to ask anew. `wait` is not held.
+ * other threads, and tn_exchange_end is to be called, and tn_wait_end where that has ended it;
+ * where it has not, or this is false, `let_go` says when to ask anew. `wait` is not held.
  */
 bool tn_wait_finish(struct tn_wait *wait);
 

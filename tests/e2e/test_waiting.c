@@ -79,8 +79,8 @@ static const char *write_file(const char *settings, const char *slow, const char
 	                     "module = %s\n"
 	                     "var.DIRECTORY = %s\n"
 	                     "service.next = slow\n",
-	                     settings, module, locks, slow, module, locks, fast, module, locks, module,
-	                     module, locks);
+	                     settings, module, locks, slow, module, locks, fast, module, locks,
+	                     module, module, locks);
 }
 
 static struct host *start_with(const char *settings, const char *slow, const char *fast)
@@ -467,8 +467,8 @@ static void one_that_does_not_wait_is_late_when_it_returns(void)
 	CHECK_TEXT(reply->body, "Gateway Timeout\n");
 	check_fast(host);
 	host_end(host);
-	check_lines(host, 1, "worker=fast: its reply came after [0-9]+ ms, its timeout is 50 ms: it "
-	                     "is thrown away$");
+	check_lines(host, 1, "worker=fast: its reply came after [0-9]+ ms, its timeout is 50 ms: "
+	                     "it is thrown away$");
 }
 
 /* ---- Clients that go ----------------------------------------------------------------------- */
