@@ -35,7 +35,10 @@
  *  - Workers that wait. A Worker for which the configuration says `blocking = yes`, each that calls
  *    it, directly or not, and each that one of these calls, may be entered on several threads at
  *    once, for another exchange or another call of tn_fetch_all on each. So may the work of
- *    tn_wait_until of every Worker, and what it calls. All else of a process runs on one thread.
+ *    tn_wait_until of every Worker, and what it calls, also a Worker that is else entered on one
+ *    thread alone. All else of a process runs on one thread, the loop's: `start`, `stop`, the
+ *    release callbacks of every exchange, and the Workers of all other routes; what waits there,
+ *    every client waits for.
  *    The env is const and the same for all; what TN_STATE and TN_SHARED point to, static variables
  *    and the libraries that are called are the author's to guard: by a mutex, by C11 atomics, or by
  *    having one for each thread (_Thread_local). `start` is called before any of this, and `stop`
@@ -85,8 +88,9 @@ struct tn_bytes {
  */
 struct tn_service {
 	/* The callee's own exported `fetch`. Pass the very service that it was taken from: another
-	 * is caught, and gives NULL, unless both have the same module, or both bindings are split
-	 * among versions: then the `fetch` is the host's. */
+	 * is caught, and gives NULL, unless both have the same module, or the `fetch` of both is
+	 * the host's: as where both bindings are split among versions, or both lead to Workers
+	 * with a `timeout` or `concurrency`. */
 	struct tn_response *(*fetch)(struct tn_request *request, const struct tn_service *service);
 	const char *name;  /* the Worker's name in the configuration, for messages */
 	void *reserved[6]; /* the host's */
@@ -95,9 +99,10 @@ struct tn_service {
 /*
  * Calls the Worker behind a binding: the same direct call as service->fetch(request, service).
  * Returns its response, or NULL where it failed, where the service is NULL (a binding that is
- * optional and not given), or where the request is. Of a Worker that keeps crashing the response
- * is one of the host's, with status 503. The callee gets the request itself: what it changes shows
- * to the caller, who passes tn_request_clone(request) to keep its own.
+ * optional and not given), or where the request is, and where the reply came behind a `timeout`. Of
+ * a Worker that keeps crashing, or whose turn (`concurrency`) has not come, the response is one of
+ * the host's, with status 503. The callee gets the request itself: what it changes shows to the
+ * caller, who passes tn_request_clone(request) to keep its own.
  */
 static inline struct tn_response *tn_fetch(const struct tn_service *service,
                                            struct tn_request *request)
@@ -308,7 +313,8 @@ TN_EXPORT const char *tn_format(const struct tn_request *request, const char *fo
 
 /*
  * Calls release(argument) when the exchange ends, last deferred first: the way to hand over what
- * a library gave. Returns false where it could not be noted, and then has called it already.
+ * a library gave. It runs on the loop's thread, whichever called this, and is not to wait. Returns
+ * false where it could not be noted, and then has called it already, on this thread.
  */
 TN_EXPORT bool tn_defer(const struct tn_request *request, void (*release)(void *argument),
                         void *argument);
@@ -322,8 +328,9 @@ TN_EXPORT int64_t tn_request_deadline(const struct tn_request *request);
 
 /*
  * Whether nobody waits for the reply any more: the client has gone, or the deadline has passed. A
- * Worker that has much to do asks between two steps, and returns NULL. In the work of tn_wait_until
- * it is whether the time for that is over. NULL: true.
+ * Worker that has much to do asks between two steps, and returns NULL. A client that has shut down
+ * its side of the connection looks as if it had gone; on the loop, where nobody can look, none has.
+ * In the work of tn_wait_until it is whether the time for that is over. NULL: true.
  */
 TN_EXPORT bool tn_request_cancelled(const struct tn_request *request);
 
