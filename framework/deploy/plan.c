@@ -417,6 +417,6 @@ void tn_plan_refuse(const struct tn_plan *plan, const char *key, struct tn_error
 	vsnprintf(reason, sizeof(reason), format, list);
 	va_end(list);
 	tn_errors_add(errors, entry ? entry->place : whole, "%s: %s: %s",
-	              entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]", key,
-	              reason);
+	              entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]",
+	              key, reason);
 }

@@ -107,8 +107,8 @@ const struct tn_plan_binding *tn_plan_binding(const struct tn_plan_worker *worke
 bool tn_plan_mark(const struct tn_plan *plan, const struct tn_plan_worker *worker, bool up,
                   bool *marks);
 
-/* Adds an error of a key of the host: at its place, or that of the whole file where it is not written.
- */
+/* Adds an error of a key of the host: at its place, or that of the whole file where it is not
+ * written. */
 void tn_plan_refuse(const struct tn_plan *plan, const char *key, struct tn_errors *errors,
                     const char *format, ...) TN_PRINTF(4, 5);
 

@@ -183,7 +183,7 @@ static struct group *hand_over(struct tn_exchange *exchange, struct tn_call *cal
 	}
 	for (size_t i = group ? group->count : 0; i-- > 0;)
 		submit(exchange->executor, &group->jobs[i]);
-	return group;
+	return group; /* NOLINT(*unix.Malloc): it does not follow that the caller holds it, too */
 }
 
 /* ---- On the caller's thread ----------------------------------------------------------------- */
