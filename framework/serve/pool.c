@@ -270,8 +270,8 @@ static bool find_thread(struct tn_pool *pool)
 	return pool->thread_count;
 }
 
-/* Somebody has left a limit, for which a lane may have waited. Those who are idle may have been woken
- * for what was handed over: they would not look at the lanes. */
+/* Somebody has left a limit, for which a lane may have waited. Those who are idle may have been
+ * woken for what was handed over: they would not look at the lanes. */
 static void room_left(void *argument)
 {
 	struct tn_pool *pool = argument;

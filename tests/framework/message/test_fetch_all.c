@@ -570,7 +570,8 @@ static void a_response_is_the_parents(void)
 		begin(&world, threads);
 		capture_begin();
 		response = tn_fetch(&parent.self, world.request);
-		CHECK_NUMBER(capture_lines(capture_end(), "worker=parent: header 'a:b' refused"), 1);
+		CHECK_NUMBER(capture_lines(capture_end(), "worker=parent: header 'a:b' refused"),
+		             1);
 		CHECK_NUMBER(tn_response_status(response), 201);
 		CHECK_TEXT(text_of(response), "better");
 		CHECK_TEXT(tn_response_header(response, "x-from"), "parent");
