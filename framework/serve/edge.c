@@ -17,6 +17,7 @@
 
 #define POOL_MOST 1024u          /* exchanges kept in stock: 16 KiB each */
 #define DESCRIPTORS_RESERVED 64u /* for the log, the modules' own and the like */
+#define REST_MS 1000             /* at a stop, for the work behind replies that it cuts short */
 
 /*
  * What a connection has for the head of a request and that of its reply. libmicrohttpd clears all
@@ -676,30 +677,44 @@ struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
 	return NULL;
 }
 
-bool tn_edge_stuck(struct tn_edge *edge)
+static void stop_daemon(struct tn_edge *edge)
 {
-	return tn_waiting_stop(edge->waiting);
+	if (edge->daemon)
+		MHD_stop_daemon(edge->daemon);
+	edge->daemon = NULL;
 }
 
-/* What the last replies have left to be done. */
-static void wait_for_rest(struct tn_edge *edge)
+/* For what the replies that the stop has cut short have left to be done. */
+static void wait_for_rest(struct tn_edge *edge, int64_t until)
 {
 	struct pollfd done = { tn_waiting_descriptor(edge->waiting), POLLIN, 0 };
 
 	while (edge->waits) {
-		poll(&done, 1, -1);
+		int64_t left = until - tn_exchange_now();
+
+		if (left <= 0)
+			return;
+		poll(&done, 1, (int)left);
 		tn_waiting_run(edge->waiting);
 	}
+}
+
+/* With a suspended connection the daemon cannot be stopped. That leaves work to be begun, which may
+ * not come back either. */
+bool tn_edge_stuck(struct tn_edge *edge)
+{
+	if (tn_waiting_stop(edge->waiting))
+		return true;
+	stop_daemon(edge);
+	wait_for_rest(edge, tn_exchange_now() + REST_MS);
+	return edge->waits && tn_waiting_stop(edge->waiting);
 }
 
 void tn_edge_destroy(struct tn_edge *edge)
 {
 	if (!edge)
 		return;
-	if (edge->daemon) {
-		MHD_stop_daemon(edge->daemon);
-		wait_for_rest(edge);
-	}
+	stop_daemon(edge);
 	tn_waiting_destroy(edge->waiting);
 	tn_exchange_pool_finish(&edge->pool);
 	free(edge);

@@ -21,12 +21,14 @@ struct tn_edge;
 struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
                                struct tn_access_log *access_log, struct tn_pool *pool);
 
-/* Whether threads of the pool have requests that they do not give back: then neither the edge nor
- * the pool can be destroyed, and the process can only be ended. Requests that no thread has are
- * given up. To be asked once, when the loop has ended. */
+/* Ends all connections, with their requests, as they are; requests that no thread has are given up.
+ * Returns whether threads of the pool have requests that they do not give back, or do not end in a
+ * second what these have left to be done: then neither the edge nor the pool can be destroyed, and
+ * the process can only be ended. To be asked once, when the loop has ended, before the edge is
+ * destroyed. */
 bool tn_edge_stuck(struct tn_edge *edge);
 
-/* Ends all connections, with their requests, as they are. NULL is fine. */
+/* NULL is fine. */
 void tn_edge_destroy(struct tn_edge *edge);
 
 /* The descriptor that becomes readable when there is work for tn_edge_run. */

@@ -677,6 +677,27 @@ static void a_stop_waits_for_later_work_no_longer_than_drain_timeout(void)
 	check_lines(host, 1, " worker=fast: the work for after its reply has not begun$");
 }
 
+/* Its reply is being sent until then: the work begins as the stop cuts it short. */
+static void later_work_that_a_stop_lets_begin_does_not_hold_it_up(void)
+{
+	struct host *host = start("drain_timeout = 100ms\n", "");
+	int lock = hold("a");
+	int client = wire_connect_with(host, 4096);
+	char byte;
+
+	CU_ASSERT(wire_text(client, "GET /much/a HTTP/1.1\r\nHost: fast\r\n\r\n"));
+	CU_ASSERT_FATAL(recv(client, &byte, 1, 0) == 1);
+	CHECK_NUMBER(count_of(host_log(host), "begun later"), 0);
+	host_signal(host, SIGTERM);
+	CHECK_NUMBER(host_wait(host), EX_TEMPFAIL);
+	let_go(lock);
+	close(client);
+	check_lines(host, 1, " target=\"/much/a\" status=200 .* aborted=yes$");
+	check_lines(host, 1, " worker=fast: begun later, ");
+	check_lines(host, 1, " worker=fast: has not returned$");
+	check_lines(host, 0, "SIGKILL");
+}
+
 /* ---- Many ---------------------------------------------------------------------------------- */
 
 static unsigned how_many(void)
@@ -748,4 +769,5 @@ TEST_MAIN("e2e/waiting",
           TEST(later_work_that_takes_too_long_is_named),
           TEST(a_stop_waits_for_later_work),
           TEST(a_stop_waits_for_later_work_no_longer_than_drain_timeout),
+          TEST(later_work_that_a_stop_lets_begin_does_not_hold_it_up),
           TEST(very_many_wait_at_once))
