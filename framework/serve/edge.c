@@ -699,7 +699,7 @@ static void wait_for_rest(struct tn_edge *edge, int64_t until)
 	}
 }
 
-/* With a suspended connection the daemon cannot be stopped. That leaves work to be begun, which may
+/* With a suspended connection the daemon cannot be stopped. Stopping it lets work begin, which may
  * not come back either. */
 bool tn_edge_stuck(struct tn_edge *edge)
 {
