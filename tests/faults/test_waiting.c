@@ -163,7 +163,7 @@ static void no_reload_loses_who_waits(void)
 
 #define WAITING 3 /* as many as threads */
 
-static const char *write_fifo(const char *fifo, const char *text)
+static const char *write_fifo(const char *text)
 {
 	return scratch_write(FILE_NAME,
 	                     "[host]\n"
@@ -177,27 +177,27 @@ static const char *write_fifo(const char *fifo, const char *text)
 	                     "var.TEXT = %s\n"
 	                     "var.FIFO = %s\n"
 	                     "route = /*\n",
-	                     fixture("serve_fall"), text, fifo);
+	                     fixture("serve_fall"), text, scratch_path("fifo"));
 }
 
-static const char *make_fifo(void)
+/* The end that writes, and one that reads, so that nobody waits in open(2). */
+static int make_fifo(void)
 {
 	const char *fifo = scratch_path("fifo");
+	int file;
 
 	unlink(fifo);
-	if (mkfifo(fifo, 0600))
+	file = mkfifo(fifo, 0600) ? -1 : open(fifo, O_RDWR | O_CLOEXEC);
+	if (file < 0)
 		give_up(fifo);
-	return fifo;
+	return file;
 }
 
 /* Each of those that wait takes one byte of it. */
-static void release_fifo(const char *fifo)
+static void release_fifo(int file)
 {
-	int file = open(fifo, O_WRONLY | O_CLOEXEC);
-
-	if (file < 0 || write(file, "xxxxxxxx", WAITING) != WAITING)
-		give_up(fifo);
-	close(file);
+	if (write(file, "xxxxxxxx", WAITING) != WAITING)
+		give_up("fifo");
 }
 
 static void start_waiting(struct host *host, int sockets[WAITING])
@@ -222,13 +222,13 @@ static void gets_its_reply(int socket, const char *body)
 
 static void who_waits_longest_gets_the_old_reply(void)
 {
-	const char *fifo = make_fifo();
-	struct host *host = tree_start(write_fifo(fifo, "one"));
+	int fifo = make_fifo();
+	struct host *host = tree_start(write_fifo("one"));
 	int sockets[WAITING];
 
 	start_waiting(host, sockets);
 	for (unsigned i = 2; i <= 4; i++) {
-		write_fifo(fifo, "two");
+		write_fifo("two");
 		reload(host, i);
 		CHECK_TEXT(http_get(host, "/")->body, "two");
 	}
@@ -240,6 +240,7 @@ static void who_waits_longest_gets_the_old_reply(void)
 	host_logged(host, "generation 1 has gone");
 	tree_has(host, 1);
 	tree_end(host);
+	close(fifo);
 }
 
 /* ---- Stops --------------------------------------------------------------------------------- */
@@ -262,8 +263,8 @@ static void a_stop_loses_nobody_who_waits(void)
 
 static void a_stop_waits_for_who_waits(void)
 {
-	const char *fifo = make_fifo();
-	struct host *host = host_start(write_fifo(fifo, "one"));
+	int fifo = make_fifo();
+	struct host *host = host_start(write_fifo("one"));
 	int sockets[WAITING];
 
 	start_waiting(host, sockets);
@@ -273,12 +274,13 @@ static void a_stop_waits_for_who_waits(void)
 	for (size_t i = 0; i < WAITING; i++)
 		gets_its_reply(sockets[i], "one");
 	CHECK_NUMBER(host_wait(host), 0);
+	close(fifo);
 }
 
 static void stop_in_spite_of(bool supervised, int code)
 {
-	const char *fifo = make_fifo();
-	const char *file = write_fifo(fifo, "one");
+	int fifo = make_fifo();
+	const char *file = write_fifo("one");
 	struct host *host;
 	int sockets[WAITING];
 
@@ -297,6 +299,7 @@ static void stop_in_spite_of(bool supervised, int code)
 		close(sockets[i]);
 	}
 	CHECK_NUMBER(count_of(host_log(host), "fatal"), 0);
+	close(fifo);
 }
 
 /* Threads that never come back are left behind, and nothing is torn down under them. */
