@@ -326,6 +326,26 @@ static void expire_ended(struct tn_wait *wait, int64_t now)
 		tell_overdue(wait, now - wait->deadline);
 }
 
+/* Of a Worker that may take its time, it is told when a loop would have been given up. */
+static void watch_running(struct tn_wait *wait, int64_t now)
+{
+	int64_t hang = settings(wait->waiting)->hang_timeout;
+
+	if (wait->deadline != INT64_MAX || !hang || wait->overdue) {
+		set_timer(wait, wait->deadline);
+		return;
+	}
+	if (now < wait->begun + hang) {
+		set_timer(wait, wait->begun + hang);
+		return;
+	}
+	wait->overdue = true;
+	tell(wait, TN_LOG_WARNING, running_worker(wait),
+	     "has not returned in %lld ms: it keeps a thread, and has no `timeout`",
+	     (long long)(now - wait->begun));
+	set_timer(wait, INT64_MAX);
+}
+
 static void expire_request(struct tn_wait *wait, int64_t now)
 {
 	if (wait->state != TN_WAIT_OPEN) {
@@ -333,7 +353,7 @@ static void expire_request(struct tn_wait *wait, int64_t now)
 	} else if (now < wait->deadline ? give_up(wait) : withdraw(wait)) {
 		turn_away(wait, now);
 	} else if (now < wait->deadline) {
-		set_timer(wait, wait->deadline);
+		watch_running(wait, now);
 	} else {
 		tell(wait, TN_LOG_WARNING, wait->route->worker_name,
 		     "answered with 504: it has not replied in %lld ms",

@@ -633,6 +633,21 @@ static void later_work_keeps_nobody_waiting(void)
 	host_end(host);
 }
 
+/* It may take as long as it likes, but somebody should know where the thread is. */
+static void who_has_no_timeout_and_does_not_return_is_named(void)
+{
+	struct host *host = start("hang_timeout = 50ms\nqueue_timeout = 10ms\n", "");
+	int lock = hold("a");
+	int socket = ask_and_wait(host, "front", "/next/next/lock/a", "begun a");
+
+	CU_ASSERT(host_logged(host, "it keeps a thread, and has no `timeout`"));
+	let_go(lock);
+	check_reply(socket, 200, "");
+	host_end(host);
+	check_lines(host, 1, "Z warning request=[0-9a-f]{16} worker=slow: has not returned in "
+	                     "[0-9]+ ms: it keeps a thread, and has no `timeout`$");
+}
+
 static void later_work_that_takes_too_long_is_named(void)
 {
 	struct host *host = start("wait_until_timeout = 50ms\n", "");
@@ -766,6 +781,7 @@ TEST_MAIN("e2e/waiting",
           TEST(one_that_was_late_is_left_at_drain_timeout),
           TEST(a_second_signal_ends_it),
           TEST(later_work_keeps_nobody_waiting),
+          TEST(who_has_no_timeout_and_does_not_return_is_named),
           TEST(later_work_that_takes_too_long_is_named),
           TEST(a_stop_waits_for_later_work),
           TEST(a_stop_waits_for_later_work_no_longer_than_drain_timeout),
