@@ -152,7 +152,8 @@ static void submit(struct tn_executor *executor, struct job *job)
 
 	atomic_fetch_add_explicit(&group->references, 1, memory_order_relaxed);
 	if (!executor->submit(executor, run_submitted, job))
-		release(group);
+		/* Not the last one: the caller has its own. */
+		atomic_fetch_sub_explicit(&group->references, 1, memory_order_relaxed);
 }
 
 /* How many may go to other threads. The caller would be idle if all did: one is left to it. */
