@@ -420,6 +420,40 @@ static void later_work_is_overdue_by_the_time_since_it_began(void)
 	finish();
 }
 
+/* Its time is counted from when it begins, whenever a thread has come to it. */
+static void later_work_in_the_queue_is_not_overdue(void)
+{
+	struct tn_wait *first, *later;
+	int64_t put_by, began;
+
+	begin_with(HOUR, 1);
+	first = put_and_wait();
+	later = tn_wait_create(fixture.waiting);
+	later->exchange = tn_exchange_begin(&fixture.exchanges);
+	later->request = tn_request_first(later->exchange, "GET", "a", "/", "");
+	later->route = &fixture.route;
+	CU_ASSERT(tn_wait_until(later->request, do_more, NULL));
+	CU_ASSERT(!tn_wait_finish(later));
+	put_by = tn_exchange_now();
+	while (tn_exchange_now() < put_by + 2)
+		;
+	sem_post(&go);
+	run_until(1);
+	CU_ASSERT_FATAL(came(&begun));
+	began = atomic_load(&later->work_begun);
+	capture_begin();
+	tn_waiting_expire(fixture.waiting, put_by + TIMEOUT);
+	CU_ASSERT(!atomic_load(&later->exchange->cancelled));
+	tn_waiting_expire(fixture.waiting, began + TIMEOUT);
+	CU_ASSERT(atomic_load(&later->exchange->cancelled));
+	capture_end();
+	sem_post(&go);
+	run_until(2);
+	end(first);
+	end(later);
+	finish();
+}
+
 TEST_MAIN("serve/waiting",
           TEST(one_that_returns_in_time_is_done),
           TEST(one_without_a_deadline_is_never_late),
@@ -430,4 +464,5 @@ TEST_MAIN("serve/waiting",
           TEST(a_client_that_goes_is_noticed),
           TEST(one_whose_request_ends_is_abandoned),
           TEST(a_stop_gives_up_what_has_not_begun_and_names_what_has),
-          TEST(later_work_is_overdue_by_the_time_since_it_began))
+          TEST(later_work_is_overdue_by_the_time_since_it_began),
+          TEST(later_work_in_the_queue_is_not_overdue))
