@@ -105,11 +105,12 @@ test:
 	$(RUN) tests/run.sh $(FAULT_TESTS) $(E2E_TESTS) $(SCRIPT_TESTS) $(UNIT_TESTS) \
 		$(PLUGIN_TESTS)
 
-# The fault tests at length, one after another.
+# The fault tests at length, one after another, and 10,000 requests that wait at once.
 soak:
 	$(NEED) run test
 	$(MAKE_ALL) tests
 	$(RUN) TN_RELOADS=200 TN_KILLS=100 TN_FAULTS=100 LIMIT=1800 JOBS=1 tests/run.sh $(FAULT_TESTS)
+	$(RUN) TN_WAITING=10000 LIMIT=1800 JOBS=1 tests/run.sh $(BUILD)/tests/e2e/test_waiting
 
 lint:
 	$(NEED) run test lint
