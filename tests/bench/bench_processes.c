@@ -57,25 +57,6 @@ static double cpu_of(pid_t pid)
 	return (double)nanoseconds / 1e6;
 }
 
-/* MiB; smaps_rollup: the process's share of each page. */
-static double pss_of(pid_t pid)
-{
-	char path[64];
-	char line[256];
-	double kilobytes = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file)) {
-		if (strncmp(line, "Pss:", 4) == 0)
-			kilobytes = strtod(line + 4, NULL);
-	}
-	if (file)
-		fclose(file);
-	return kilobytes / 1024;
-}
-
 static double sum_of(const struct tree *tree, double (*of)(pid_t pid))
 {
 	pid_t list[TREE_MOST];
@@ -229,7 +210,7 @@ static bool bench_start(struct tree *tree)
 			return false;
 		fine = client_ask_times(tree->server.port, tree->site.token, 1);
 		milliseconds[round] = (double)(now_ns() - begun) / 1e6;
-		pss[round] = sum_of(tree, pss_of);
+		pss[round] = sum_of(tree, server_memory);
 		if (!server_stop(&tree->server) || !fine)
 			return false;
 	}

@@ -11,25 +11,6 @@ struct starts {
 	double pss[STARTS]; /* MiB */
 };
 
-/* smaps_rollup: the process's share of each page, in MiB; 0 where it cannot be read. */
-static double read_pss(pid_t pid)
-{
-	char path[64];
-	char line[256];
-	double kilobytes = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file)) {
-		if (strncmp(line, "Pss:", 4) == 0)
-			kilobytes = strtod(line + 4, NULL);
-	}
-	if (file)
-		fclose(file);
-	return kilobytes / 1024;
-}
-
 static bool start_once(struct site *site, bool bare, struct starts *starts, size_t round)
 {
 	int64_t begun = now_ns();
@@ -41,7 +22,7 @@ static bool start_once(struct site *site, bool bare, struct starts *starts, size
 		return false;
 	fine = client_ask_times(server.port, site->token, 1);
 	starts->milliseconds[round] = (double)(now_ns() - begun) / 1e6;
-	starts->pss[round] = read_pss(server.pid);
+	starts->pss[round] = server_memory(server.pid);
 	return server_stop(&server) && fine;
 }
 

@@ -228,4 +228,23 @@ static inline bool server_start_tenon(struct server *server, struct site *site, 
 	return server_start(server, (char *[]){ site->tenon, run, single, config, NULL });
 }
 
+/* Its share of each page (PSS), in MiB, from smaps_rollup; 0 where it cannot be read. */
+static inline double server_memory(pid_t pid)
+{
+	char path[64];
+	char line[256];
+	double kilobytes = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "Pss:", 4) == 0)
+			kilobytes = strtod(line + 4, NULL);
+	}
+	if (file)
+		fclose(file);
+	return kilobytes / 1024;
+}
+
 #endif
