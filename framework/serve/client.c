@@ -1,19 +1,17 @@
 #include "serve/client.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stddef.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
-char *tn_client_address(const struct sockaddr *address)
+/* Who came by IPv4 through a socket of both is shown as such. */
+static void write_address(const struct sockaddr *address, char text[TN_CLIENT_ADDRESS_SIZE])
 {
-	char text[INET6_ADDRSTRLEN];
 	const void *bytes;
 	int family = address ? address->sa_family : AF_UNSPEC;
 
 	if (family != AF_INET && family != AF_INET6)
-		return NULL;
+		return;
 	if (family == AF_INET)
 		bytes = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
 	else
@@ -22,7 +20,24 @@ char *tn_client_address(const struct sockaddr *address)
 		family = AF_INET;
 		bytes = (const char *)bytes + 12;
 	}
-	return inet_ntop(family, bytes, text, sizeof(text)) ? strdup(text) : NULL;
+	if (!inet_ntop(family, bytes, text, TN_CLIENT_ADDRESS_SIZE))
+		*text = '\0';
+}
+
+struct tn_client *tn_client_create(int descriptor, const struct sockaddr *address)
+{
+	struct tn_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return NULL;
+	client->descriptor = descriptor;
+	write_address(address, client->address);
+	return client;
+}
+
+void tn_client_destroy(struct tn_client *client)
+{
+	free(client);
 }
 
 unsigned tn_client_most(void)

@@ -2,11 +2,30 @@
 #ifndef TENON_SERVE_CLIENT_H
 #define TENON_SERVE_CLIENT_H
 
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
-/* The address as text, without the port, for the caller to free; NULL where there is none. One that
- * came by IPv4 through a socket of both is shown as such. */
-char *tn_client_address(const struct sockaddr *address);
+#define TN_CLIENT_ADDRESS_SIZE INET6_ADDRSTRLEN
+
+/* One for each connection, made when it is and freed when it is closed. The loop's own. */
+struct tn_client {
+	int descriptor;
+	char address[TN_CLIENT_ADDRESS_SIZE]; /* without the port; "" where there is none */
+	/* Requests of which libmicrohttpd has read the first line, and those of them that ended. */
+	uint64_t begun;
+	uint64_t ended;
+	void *current; /* the edge's, of the request that has begun and not ended; NULL */
+	int refusal;   /* the status with which the connection ends; 0: none */
+	bool answered; /* a reply to the current request has been queued */
+};
+
+/* Of a connection from that address, which may be NULL. NULL where there is no memory. */
+struct tn_client *tn_client_create(int descriptor, const struct sockaddr *address);
+
+/* Does not close the descriptor. NULL is fine. */
+void tn_client_destroy(struct tn_client *client);
 
 /* How many descriptors the process may have; the soft limit is raised as far as it goes. */
 unsigned tn_client_most(void);

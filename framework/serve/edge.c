@@ -48,6 +48,7 @@ struct tn_edge {
 /* One request on the wire. It lives in its exchange's arena. */
 struct inbound {
 	struct tn_edge *edge;
+	struct tn_client *client; /* NULL once libmicrohttpd's request has ended */
 	struct tn_exchange *exchange;
 	/* libmicrohttpd's request and its response, and the pool: the last one ends it. */
 	unsigned owners;
@@ -118,7 +119,7 @@ static void pool_let_go(struct tn_wait *wait)
 		finish(inbound);
 }
 
-static struct inbound *begin(struct tn_edge *edge, const char *target)
+static struct inbound *begin(struct tn_edge *edge, struct tn_client *client, const char *target)
 {
 	struct tn_exchange *exchange = tn_exchange_begin(&edge->pool);
 	struct inbound *inbound;
@@ -130,7 +131,9 @@ static struct inbound *begin(struct tn_edge *edge, const char *target)
 		tn_exchange_end(&edge->pool, exchange);
 		return NULL;
 	}
-	*inbound = (struct inbound){ .edge = edge, .exchange = exchange, .owners = 1 };
+	*inbound = (struct inbound){
+		.edge = edge, .client = client, .exchange = exchange, .owners = 1
+	};
 	inbound->upload = (struct tn_upload){ .exchange = exchange, .most = edge->max_body };
 	inbound->head_size = strlen(target);
 	exchange->target = tn_exchange_copy(exchange, target, inbound->head_size);
@@ -141,14 +144,27 @@ static struct inbound *begin(struct tn_edge *edge, const char *target)
 	return inbound;
 }
 
+/* NULL where there was no memory for it: then the connection gets no reply. */
+static struct tn_client *client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
 /* The first word of a request: libmicrohttpd has read its request line. */
 static void *request_begins(void *argument, const char *target, struct MHD_Connection *connection)
 {
+	struct tn_client *client = client_of(connection);
 	struct tn_edge *edge = argument;
 
-	(void)connection;
 	edge->activity++;
-	return begin(edge, target);
+	if (!client)
+		return NULL;
+	client->begun++;
+	client->current = begin(edge, client, target);
+	return client->current;
 }
 
 static uint64_t microseconds_since(const struct timespec *begun)
@@ -185,6 +201,15 @@ static void log_access(const struct inbound *inbound, bool aborted)
 	tn_access_log_write(inbound->edge->access_log, &record);
 }
 
+static void note_end(struct tn_client *client)
+{
+	if (!client)
+		return;
+	client->ended++;
+	client->current = NULL;
+	client->answered = false;
+}
+
 /* Called once for each request that began, whatever became of it. */
 static void request_ends(void *argument, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode how)
@@ -192,11 +217,12 @@ static void request_ends(void *argument, struct MHD_Connection *connection, void
 	struct inbound *inbound = *state;
 	struct tn_edge *edge = argument;
 
-	(void)connection;
 	edge->activity++;
+	note_end(client_of(connection));
 	if (!inbound)
 		return;
 	*state = NULL;
+	inbound->client = NULL;
 	edge->in_flight--;
 	tn_activity_count(&edge->pool.activity->ended);
 	if (tn_access_log_enabled(edge->access_log))
@@ -208,13 +234,11 @@ static void request_ends(void *argument, struct MHD_Connection *connection, void
 
 /* ---- Bytes become a request ---------------------------------------------------------------- */
 
-/* Written once for each connection, when it is made. */
-static const char *client_address(struct tn_exchange *exchange, struct MHD_Connection *connection)
+/* Behind the reply, work may need it when the client has gone. */
+static const char *address_of(const struct inbound *inbound)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	const char *text = info ? info->socket_context : NULL;
-	const char *copy = text ? tn_exchange_copy(exchange, text, strlen(text)) : NULL;
+	const char *text = inbound->client->address;
+	const char *copy = tn_exchange_copy(inbound->exchange, text, strlen(text));
 
 	return copy ? copy : "";
 }
@@ -342,6 +366,7 @@ static enum MHD_Result send_response(struct inbound *inbound, struct MHD_Connect
 	inbound->status = response->status;
 	inbound->reply_size = strcmp(method, "HEAD") == 0 ? 0 : response->body.size;
 	queued = MHD_queue_response(connection, (unsigned)response->status, reply);
+	inbound->client->answered = queued == MHD_YES;
 	MHD_destroy_response(reply);
 	return queued;
 }
@@ -370,7 +395,7 @@ static enum MHD_Result open_request(struct inbound *inbound, struct MHD_Connecti
 	if (!exchange->method)
 		return MHD_NO;
 	inbound->request = tn_request_first(exchange, exchange->method, "", "/",
-	                                    client_address(exchange, connection));
+	                                    address_of(inbound));
 	if (!inbound->request)
 		return MHD_NO;
 	read_head(inbound, connection, version);
@@ -571,20 +596,28 @@ static size_t keep_escapes(void *argument, struct MHD_Connection *connection, ch
 	return strlen(text);
 }
 
+static struct tn_client *make_client(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *address =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *socket =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	return tn_client_create(socket->connect_fd, address ? address->client_addr : NULL);
+}
+
 static void note_connection(void *argument, struct MHD_Connection *connection, void **state,
                             enum MHD_ConnectionNotificationCode what)
 {
-	const union MHD_ConnectionInfo *info;
 	struct tn_edge *edge = argument;
 
 	edge->activity++;
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		edge->connections++;
-		info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-		*state = tn_client_address(info ? info->client_addr : NULL);
+		*state = make_client(connection);
 	} else {
 		edge->connections--;
-		free(*state);
+		tn_client_destroy(*state);
 	}
 }
 
