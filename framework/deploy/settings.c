@@ -79,12 +79,13 @@ static void read_duration(const struct reader *reader, const struct key *key)
 	store(reader, key, value, wrong);
 }
 
-static void read_processes(const struct reader *reader, const struct key *key)
+/* 0 stands for what the host finds out by itself. */
+static void read_count(const struct reader *reader, const struct key *key)
 {
 	int64_t value = 0;
 
 	if (strcmp(reader->entry->value, "auto") == 0)
-		reader->settings->processes = 0;
+		*(int64_t *)(void *)((char *)reader->settings + key->offset) = 0;
 	else if (tn_value_integer(reader->entry->value, &value))
 		complain(reader, reader->entry->value, "write auto, or a number such as 4");
 	else
@@ -205,11 +206,13 @@ static void read_name(const struct reader *reader, const struct key *key)
 #define AT(field) offsetof(struct tn_settings, field)
 #define DAY ((int64_t)24 * 3600 * 1000)
 #define BESIDE_BODY ((int64_t)64 * 1024) /* for the head, and the call of a Worker */
+#define MEGABYTE ((int64_t)1 << 20)
+#define GIGABYTE ((int64_t)1 << 30)
 #define TERABYTE ((int64_t)1 << 40)
 
 static const struct key keys[] = {
 	{ "listen", read_listen, 0, 0, 0, "" },
-	{ "processes", read_processes, AT(processes), 1, 1024, "" },
+	{ "processes", read_count, AT(processes), 1, 1024, "" },
 	{ "modules", read_modules, 0, 0, 0, "" },
 	{ "access_log", read_access_log, 0, 0, 0, "" },
 	{ "control", read_control, 0, 0, 0, "" },
@@ -219,6 +222,15 @@ static const struct key keys[] = {
 	{ "max_calls", read_integer, AT(max_calls), 1, 1000000, "" },
 	{ "request_memory", read_size, AT(request_memory), BESIDE_BODY, TERABYTE, " bytes" },
 	{ "idle_timeout", read_duration, AT(idle_timeout), 1000, DAY, "ms" },
+	{ "head_timeout", read_duration, AT(head_timeout), 100, DAY, "ms" },
+	{ "body_timeout", read_duration, AT(body_timeout), 100, DAY, "ms" },
+	{ "write_timeout", read_duration, AT(write_timeout), 100, DAY, "ms" },
+	{ "min_rate", read_size, AT(min_rate), 0, GIGABYTE, " bytes" },
+	{ "max_head", read_size, AT(max_head), 1024, MEGABYTE, " bytes" },
+	{ "max_headers", read_integer, AT(max_headers), 1, 10000, "" },
+	{ "max_target", read_size, AT(max_target), 64, MEGABYTE, " bytes" },
+	{ "max_connections", read_count, AT(max_connections), 1, 1 << 20, "" },
+	{ "max_connections_per_address", read_count, AT(max_per_address), 1, 1 << 20, "" },
 	{ "drain_timeout", read_duration, AT(drain_timeout), 0, DAY, "ms" },
 	{ "ready_timeout", read_duration, AT(ready_timeout), 100, DAY, "ms" },
 	{ "hang_timeout", read_duration, AT(hang_timeout), 0, DAY, "ms" },
@@ -293,6 +305,13 @@ void tn_settings_read(struct tn_settings *settings, const struct tn_keys *host, 
 		.request_memory = (int64_t)tn_limits_default.request_memory,
 		.max_body = 1024 * 1024,
 		.idle_timeout = 60 * 1000,
+		.head_timeout = 10 * 1000,
+		.body_timeout = 30 * 1000,
+		.write_timeout = 30 * 1000,
+		.min_rate = 1024,
+		.max_head = 16 * 1024,
+		.max_headers = 100,
+		.max_target = 8 * 1024,
 		.drain_timeout = 30 * 1000,
 		.ready_timeout = 30 * 1000,
 		.hang_timeout = 30 * 1000,

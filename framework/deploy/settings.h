@@ -21,7 +21,16 @@ struct tn_settings {
 	int64_t max_calls;
 	int64_t request_memory;     /* bytes */
 	int64_t max_body;           /* bytes */
-	int64_t idle_timeout;       /* ms that a connection may be silent */
+	int64_t idle_timeout;       /* ms that a connection may be silent between two requests */
+	int64_t head_timeout;       /* ms for a whole head */
+	int64_t body_timeout;       /* ms for a body, anew with each of these that keeps min_rate */
+	int64_t write_timeout;      /* ms for a reply, likewise */
+	int64_t min_rate;           /* bytes a second; 0: a byte in all of the time will do */
+	int64_t max_head;           /* bytes */
+	int64_t max_headers;        /* fields of a head */
+	int64_t max_target;         /* bytes */
+	int64_t max_connections;    /* 0: what the descriptors allow */
+	int64_t max_per_address;    /* of them; 0: half */
 	int64_t drain_timeout;      /* ms for what is in flight when the host is to stop */
 	int64_t ready_timeout;      /* ms that a host process may take to start */
 	int64_t hang_timeout;       /* ms that its loop may stand still; 0: for ever */

@@ -74,6 +74,15 @@ static void without_a_section_all_have_defaults(void)
 	CHECK_NUMBER(fixture.settings.request_memory, 16 << 20);
 	CHECK_NUMBER(fixture.settings.max_body, 1 << 20);
 	CHECK_NUMBER(fixture.settings.idle_timeout, 60000);
+	CHECK_NUMBER(fixture.settings.head_timeout, 10000);
+	CHECK_NUMBER(fixture.settings.body_timeout, 30000);
+	CHECK_NUMBER(fixture.settings.write_timeout, 30000);
+	CHECK_NUMBER(fixture.settings.min_rate, 1024);
+	CHECK_NUMBER(fixture.settings.max_head, 16384);
+	CHECK_NUMBER(fixture.settings.max_headers, 100);
+	CHECK_NUMBER(fixture.settings.max_target, 8192);
+	CHECK_NUMBER(fixture.settings.max_connections, 0);
+	CHECK_NUMBER(fixture.settings.max_per_address, 0);
 	CHECK_NUMBER(fixture.settings.drain_timeout, 30000);
 	CHECK_NUMBER(fixture.settings.ready_timeout, 30000);
 	CHECK_NUMBER(fixture.settings.hang_timeout, 30000);
@@ -106,6 +115,15 @@ static void each_key_sets_its_own(void)
 	                        "max_calls = 6\n"
 	                        "request_memory = 1M\n"
 	                        "idle_timeout = 7s\n"
+	                        "head_timeout = 18s\n"
+	                        "body_timeout = 19s\n"
+	                        "write_timeout = 20s\n"
+	                        "min_rate = 21\n"
+	                        "max_head = 22K\n"
+	                        "max_headers = 23\n"
+	                        "max_target = 24K\n"
+	                        "max_connections = 25\n"
+	                        "max_connections_per_address = 26\n"
 	                        "drain_timeout = 8ms\n"
 	                        "ready_timeout = 9s\n"
 	                        "hang_timeout = 10s\n"
@@ -133,6 +151,15 @@ static void each_key_sets_its_own(void)
 	CHECK_NUMBER(fixture.settings.max_calls, 6);
 	CHECK_NUMBER(fixture.settings.request_memory, 1 << 20);
 	CHECK_NUMBER(fixture.settings.idle_timeout, 7000);
+	CHECK_NUMBER(fixture.settings.head_timeout, 18000);
+	CHECK_NUMBER(fixture.settings.body_timeout, 19000);
+	CHECK_NUMBER(fixture.settings.write_timeout, 20000);
+	CHECK_NUMBER(fixture.settings.min_rate, 21);
+	CHECK_NUMBER(fixture.settings.max_head, 22 * 1024);
+	CHECK_NUMBER(fixture.settings.max_headers, 23);
+	CHECK_NUMBER(fixture.settings.max_target, 24 * 1024);
+	CHECK_NUMBER(fixture.settings.max_connections, 25);
+	CHECK_NUMBER(fixture.settings.max_per_address, 26);
 	CHECK_NUMBER(fixture.settings.drain_timeout, 8);
 	CHECK_NUMBER(fixture.settings.ready_timeout, 9000);
 	CHECK_NUMBER(fixture.settings.hang_timeout, 10000);
@@ -184,6 +211,53 @@ static void processes_can_be_auto(void)
 	check_line("processes = 0", "processes: '0': write a value from 1 to 1024");
 	check_line("processes = two", "processes: 'two': write auto, or a number such as 4");
 	check_line("processes = Auto", "processes: 'Auto': write auto, or a number such as 4");
+}
+
+static void connections_can_be_auto(void)
+{
+	struct fixture fixture;
+
+	read_variant(&fixture,
+	             "[host]\nmax_connections = 5\nmax_connections_per_address = 6\n"
+	             "[host@staging]\nmax_connections = auto\n"
+	             "max_connections_per_address = auto\n",
+	             "@staging");
+	CHECK_ERRORS(&fixture.errors, "");
+	CHECK_NUMBER(fixture.settings.max_connections, 0);
+	CHECK_NUMBER(fixture.settings.max_per_address, 0);
+	finish(&fixture);
+	check_line("max_connections = 1048576", "");
+	check_line("max_connections = 0",
+	           "max_connections: '0': write a value from 1 to 1048576");
+	check_line("max_connections = many",
+	           "max_connections: 'many': write auto, or a number such as 4");
+	check_line("max_connections_per_address = 0",
+	           "max_connections_per_address: '0': write a value from 1 to 1048576");
+	check_line("max_connections_per_address = -",
+	           "max_connections_per_address: '-': write auto, or a number such as 4");
+}
+
+static void what_a_client_may_take_has_bounds(void)
+{
+	check_line("head_timeout = 100ms", "");
+	check_line("head_timeout = 99ms",
+	           "head_timeout: '99ms': write a value from 100ms to 86400000ms");
+	check_line("body_timeout = 99ms",
+	           "body_timeout: '99ms': write a value from 100ms to 86400000ms");
+	check_line("write_timeout = 25h",
+	           "write_timeout: '25h': write a value from 100ms to 86400000ms");
+	check_line("write_timeout = 30",
+	           "write_timeout: '30': a duration needs a unit: ms, s, m, h or d, such as 10s");
+	check_line("min_rate = 0", "");
+	check_line("min_rate = 2G",
+	           "min_rate: '2G': write a value from 0 bytes to 1073741824 bytes");
+	check_line("max_head = 1023",
+	           "max_head: '1023': write a value from 1024 bytes to 1048576 bytes");
+	check_line("max_head = 1M", "");
+	check_line("max_headers = 0", "max_headers: '0': write a value from 1 to 10000");
+	check_line("max_headers = 10001", "max_headers: '10001': write a value from 1 to 10000");
+	check_line("max_target = 63",
+	           "max_target: '63': write a value from 64 bytes to 1048576 bytes");
 }
 
 static void an_unknown_key_is_told_with_the_nearest(void)
@@ -353,6 +427,8 @@ TEST_MAIN("deploy/settings",
           TEST(limits_are_those_of_an_exchange),
           TEST(paths_and_words_are_told_apart),
           TEST(processes_can_be_auto),
+          TEST(connections_can_be_auto),
+          TEST(what_a_client_may_take_has_bounds),
           TEST(an_unknown_key_is_told_with_the_nearest),
           TEST(values_of_another_form_are_refused),
           TEST(values_out_of_range_are_refused),
