@@ -226,6 +226,14 @@ static int64_t linger(struct tn_loop *loop, int64_t now)
 }
 
 /* A host that is replaced lets its clients have their next reply; one that is stopped does not. */
+static void be_replaced(struct tn_loop *loop)
+{
+	loop->patient = true;
+	loop->grace_end = loop->deadline;
+	if (loop->options.replaced)
+		loop->options.replaced(loop->options.argument);
+}
+
 static void take_signal(struct tn_loop *loop, int signal)
 {
 	if (loop->draining && loop->patient && signal != SIGHUP) {
@@ -237,12 +245,12 @@ static void take_signal(struct tn_loop *loop, int signal)
 		loop->ended = signal != SIGHUP;
 		return;
 	}
+	start_draining(loop);
+	/* Behind it: whoever comes when this has been read is not let in any more. */
 	tn_log_write(TN_LOG_INFO, NULL, "SIG%s: stopping, %u in flight", sigabbrev_np(signal),
 	             tn_edge_in_flight(loop->edge));
-	start_draining(loop);
-	loop->patient = signal == SIGHUP;
-	if (loop->patient)
-		loop->grace_end = loop->deadline;
+	if (signal == SIGHUP)
+		be_replaced(loop);
 }
 
 static void take_signals(struct tn_loop *loop)

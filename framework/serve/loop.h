@@ -20,6 +20,8 @@ struct tn_loop_options {
 	/* That one can be read; called once at the start, too. false: it is to be watched no more,
 	 * as at its end. */
 	bool (*take_notes)(void *argument, struct tn_loop *loop);
+	/* SIGHUP has come, and it accepts nobody any more; NULL: nobody wants to know. */
+	void (*replaced)(void *argument);
 	void *argument;
 };
 

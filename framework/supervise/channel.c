@@ -75,6 +75,13 @@ bool tn_channel_tell(int channel, enum tn_process_message kind, const char *text
 	return sent >= 0;
 }
 
+void tn_channel_mention(int channel, enum tn_process_message kind)
+{
+	const char message = (char)kind;
+
+	(void)!send(channel, &message, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* As tn_inbox_next. A descriptor that there is no room for does not come. */
 static int receive(int channel, int flags, struct tn_order *order)
 {

@@ -16,6 +16,7 @@ enum tn_process_message {
 	TN_PROCESS_READY = 1,
 	TN_PROCESS_ERRORS = 2, /* the text follows */
 	TN_PROCESS_SHARE = 3,  /* wants memory: its size as digits, a blank and "WORKER.FIELD" */
+	TN_PROCESS_CLOSED = 4, /* accepts nobody any more */
 };
 
 #define TN_PROCESS_TEXT 65536 /* bytes of the text, cut beyond it */
@@ -51,6 +52,9 @@ int tn_channel_hear(int channel, char *text);
 
 /* Sends a message; waits until there is room. false where it cannot be sent. */
 bool tn_channel_tell(int channel, enum tn_process_message kind, const char *text, size_t size);
+
+/* The same without a text and without waiting: where there is no room, it is lost. */
+void tn_channel_mention(int channel, enum tn_process_message kind);
 
 /* The orders, in their sequence; those that nobody has waited for are kept. */
 struct tn_inbox {

@@ -118,6 +118,25 @@ void tn_generation_release(const struct tn_generation *generation)
 			tn_process_release(&generation->seats[i].process);
 }
 
+void tn_generation_retire(struct tn_generation *generation)
+{
+	for (size_t i = 0; i < generation->count; i++) {
+		struct tn_seat *seat = &generation->seats[i];
+
+		seat->closing = seat->process.pid && seat->ready;
+	}
+	tn_generation_signal(generation, SIGHUP);
+}
+
+size_t tn_generation_closing(const struct tn_generation *generation)
+{
+	size_t closing = 0;
+
+	for (size_t i = 0; i < generation->count; i++)
+		closing += generation->seats[i].process.pid && generation->seats[i].closing;
+	return closing;
+}
+
 /* One that waits runs its stop hooks when it sees that nobody is there any more. */
 void tn_generation_dismiss(struct tn_generation *generation)
 {

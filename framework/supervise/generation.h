@@ -13,6 +13,7 @@ struct tn_seat {
 	struct tn_process process;
 	struct tn_page *page; /* of the process; NULL: it has none */
 	bool ready;
+	bool closing;       /* it served, and is to tell when it accepts nobody any more */
 	unsigned failures;  /* in a row: it ended soon after it was started */
 	int64_t started_at; /* ms */
 	int64_t restart_at; /* ms; where it has no process */
@@ -78,6 +79,12 @@ void tn_generation_signal(const struct tn_generation *generation, int signal);
 
 /* Lets all of them serve. */
 void tn_generation_release(const struct tn_generation *generation);
+
+/* Has those that serve let nobody in any more, and tell so; others go on serving. */
+void tn_generation_retire(struct tn_generation *generation);
+
+/* How many of these have not told so yet, and live. */
+size_t tn_generation_closing(const struct tn_generation *generation);
 
 /* Ends those that were never let to serve. */
 void tn_generation_dismiss(struct tn_generation *generation);

@@ -225,6 +225,14 @@ static bool take_orders(void *argument, struct tn_loop *loop)
 	return taken == 0;
 }
 
+/* A Worker may have filled the channel: what ends is not to wait for that. */
+static void tell_closed(void *argument)
+{
+	const struct run *run = argument;
+
+	tn_channel_mention(run->host->inbox->channel, TN_PROCESS_CLOSED);
+}
+
 static bool reopen_log(void *argument, struct tn_loop *loop)
 {
 	const struct run *run = argument;
@@ -256,6 +264,7 @@ static int make_loop(struct run *run)
 		.activity = run->deployment->activity,
 		.notes = run->notes,
 		.take_notes = run->host->inbox ? take_orders : reopen_log,
+		.replaced = run->host->inbox ? tell_closed : NULL,
 		.argument = run,
 	};
 

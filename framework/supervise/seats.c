@@ -26,6 +26,7 @@ void tn_seat_clear(struct tn_seat *seat)
 	tn_process_forget(&seat->process);
 	forget_page(seat);
 	seat->ready = false;
+	seat->closing = false;
 	seat->kill_at = 0;
 }
 
@@ -212,24 +213,31 @@ static bool read_message(struct tn_supervisor *supervisor, struct tn_generation 
 	if (kind < 0) {
 		close(seat->process.report);
 		seat->process.report = -1;
+	} else if (seat->ready) {
+		seat->closing = kind != TN_PROCESS_CLOSED && seat->closing;
 	} else if (kind == TN_PROCESS_SHARE) {
 		share(supervisor, generation, seat);
 	} else if (kind == TN_PROCESS_ERRORS && generation == supervisor->coming) {
 		tn_supervisor_print(supervisor, supervisor->text);
 	} else if (kind == TN_PROCESS_ERRORS) {
 		tn_supervisor_write(supervisor->text);
-	} else if (kind == TN_PROCESS_READY && !seat->ready) {
+	} else if (kind == TN_PROCESS_READY) {
 		note_ready(supervisor, generation, seat);
 	}
 	return kind > 0 && seat->process.report >= 0;
 }
 
-/* A Worker may have got hold of the socket: it is not to keep the supervisor. Who is ready has
- * nothing more to tell, and waits for ever where it tries. */
+/* Who is ready has nothing more to tell until it is replaced, and waits for ever where it tries. */
+bool tn_seat_has_news(const struct tn_seat *seat)
+{
+	return seat->process.report >= 0 && (!seat->ready || seat->closing);
+}
+
+/* A Worker may have got hold of the socket: it is not to keep the supervisor. */
 void tn_seat_read(struct tn_supervisor *supervisor, struct tn_generation *generation,
                   struct tn_seat *seat)
 {
-	for (unsigned i = 0; i < MESSAGES_MOST && !seat->ready && seat->process.report >= 0; i++)
+	for (unsigned i = 0; i < MESSAGES_MOST && tn_seat_has_news(seat); i++)
 		if (!read_message(supervisor, generation, seat))
 			return;
 }

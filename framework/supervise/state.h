@@ -46,6 +46,7 @@ struct tn_supervisor {
 	struct tn_generation *coming;    /* which is being started; NULL */
 	struct tn_generation *leaving;   /* those that answer what they have accepted */
 	struct tn_generation *dismissed; /* of these, the one that a stop waits for; NULL */
+	int64_t handover_end;            /* ms; when it is over, at the latest; 0: it is */
 	struct tn_revision *good;        /* to go back to in the current one's probation; NULL */
 	int64_t good_from, good_until;   /* ms; when that served */
 	int64_t probation_end;           /* ms */
@@ -85,6 +86,13 @@ bool tn_supervisor_begin_next(struct tn_supervisor *supervisor);
 /* Another process of the coming generation is ready. */
 void tn_supervisor_advance(struct tn_supervisor *supervisor);
 
+/*
+ * The generation that serves has taken over when those before it let nobody in any more, or have
+ * had their time to say so: only then is it told, to those who wait for the reload, too. Until then
+ * none other is begun. Returns when that is, at the latest; -1 where it has.
+ */
+int64_t tn_supervisor_hand_over(struct tn_supervisor *supervisor);
+
 /* A Worker of the current generation has crashed: in its probation, what served before comes back.
  */
 void tn_supervisor_roll_back(struct tn_supervisor *supervisor, const char *why);
@@ -106,6 +114,9 @@ void tn_supervisor_reopen(struct tn_supervisor *supervisor);
 /* In the current generation another attempt follows where it cannot be started. */
 void tn_seat_start(struct tn_supervisor *supervisor, struct tn_generation *generation,
                    struct tn_seat *seat);
+
+/* Whether its process may have something to tell. */
+bool tn_seat_has_news(const struct tn_seat *seat);
 
 /* Takes what its processes tell; NULL is fine. */
 void tn_seats_read(struct tn_supervisor *supervisor, struct tn_generation *generation);

@@ -8,8 +8,60 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define OVERDUE_MS (5 * 1000) /* beyond drain_timeout, before a process is killed */
-#define LEAVING_MOST 4        /* generations that wait for their clients' next request */
+#define OVERDUE_MS (5 * 1000)  /* beyond drain_timeout, before a process is killed */
+#define HANDOVER_MS (5 * 1000) /* a Worker may hold the loop that is to let nobody in any more */
+#define LEAVING_MOST 4         /* generations that wait for their clients' next request */
+
+/* ---- Handing over -------------------------------------------------------------------------- */
+
+static void announce(const struct tn_supervisor *supervisor)
+{
+	const struct tn_generation *current = supervisor->current;
+
+	tn_announce_fallback(current->revision->plan);
+	tn_log_write(TN_LOG_INFO, NULL, "generation %u serves with %zu process%s", current->number,
+	             current->count, current->count == 1 ? "" : "es");
+}
+
+static void notify_ready(const struct tn_supervisor *supervisor)
+{
+	const struct tn_generation *current = supervisor->current;
+
+	tn_notify_ready(supervisor->notify, "generation %u serves with %zu process%s",
+	                current->number, current->count, current->count == 1 ? "" : "es");
+}
+
+/* At once, where something else is about to happen. */
+static void end_handover(struct tn_supervisor *supervisor)
+{
+	if (!supervisor->handover_end)
+		return;
+	supervisor->handover_end = 0;
+	announce(supervisor);
+	notify_ready(supervisor);
+	tn_supervisor_answer(supervisor, TN_CONTROL_RELOADING, "generation %u serves",
+	                     supervisor->current->number);
+	tn_control_end_all(supervisor->control, TN_CONTROL_RELOADING, 0);
+}
+
+int64_t tn_supervisor_hand_over(struct tn_supervisor *supervisor)
+{
+	size_t closing = 0;
+
+	if (!supervisor->handover_end)
+		return -1;
+	for (struct tn_generation *at = supervisor->leaving; at; at = at->next)
+		closing += tn_generation_closing(at);
+	if (closing && tn_supervisor_now() < supervisor->handover_end)
+		return supervisor->handover_end;
+	if (closing)
+		tn_log_write(TN_LOG_WARNING, NULL,
+		             "%zu process(es) from before generation %u may let clients in yet: "
+		             "their loops stand still",
+		             closing, supervisor->current->number);
+	end_handover(supervisor);
+	return -1;
+}
 
 /* ---- Going --------------------------------------------------------------------------------- */
 
@@ -43,14 +95,15 @@ static void end(const struct tn_supervisor *supervisor, struct tn_generation *ge
 		tn_log_write(TN_LOG_INFO, NULL, "generation %u has gone", number);
 }
 
-static void let_go(struct tn_supervisor *supervisor, struct tn_generation *generation, int signal)
+static void let_go(struct tn_supervisor *supervisor, struct tn_generation *generation)
 {
 	if (!tn_generation_living(generation)) {
 		end(supervisor, generation);
 		return;
 	}
 	tn_generation_dismiss(generation); /* what was about to come into it */
-	tn_generation_signal(generation, signal);
+	if (generation->served)
+		tn_generation_retire(generation);
 	set_end(generation);
 	generation->next = supervisor->leaving;
 	supervisor->leaving = generation;
@@ -75,6 +128,7 @@ void tn_supervisor_bury(struct tn_supervisor *supervisor)
 {
 	struct tn_generation **link = &supervisor->leaving;
 
+	tn_supervisor_hand_over(supervisor); /* it may have been waiting for one of these */
 	while (*link) {
 		struct tn_generation *generation = *link;
 
@@ -97,11 +151,12 @@ static void dismiss_coming(struct tn_supervisor *supervisor)
 	supervisor->dismissed = supervisor->coming;
 	supervisor->coming = NULL;
 	tn_generation_dismiss(supervisor->dismissed);
-	let_go(supervisor, supervisor->dismissed, 0);
+	let_go(supervisor, supervisor->dismissed);
 }
 
 static void begin_to_stop(struct tn_supervisor *supervisor, const char *why)
 {
+	end_handover(supervisor);
 	tn_log_write(TN_LOG_INFO, NULL, "%s: stopping", why);
 	tn_notify_stopping(supervisor->notify, "%s: stopping", why);
 	supervisor->stopping = true;
@@ -250,7 +305,7 @@ void tn_supervisor_give_up(struct tn_supervisor *supervisor, int code, const cha
 	if (!generation)
 		return;
 	tn_generation_dismiss(generation);
-	let_go(supervisor, generation, 0);
+	let_go(supervisor, generation);
 }
 
 void tn_supervisor_roll_back(struct tn_supervisor *supervisor, const char *why)
@@ -261,6 +316,7 @@ void tn_supervisor_roll_back(struct tn_supervisor *supervisor, const char *why)
 	if (!good || supervisor->stopping || supervisor->coming ||
 	    tn_supervisor_now() >= supervisor->probation_end)
 		return;
+	end_handover(supervisor);
 	supervisor->good = NULL;
 	tn_log_write(TN_LOG_ERROR, NULL,
 	             "generation %u crashes in its probation (%s): going back to what served "
@@ -430,24 +486,6 @@ void tn_supervisor_reopen(struct tn_supervisor *supervisor)
 
 /* ---- Taking over --------------------------------------------------------------------------- */
 
-static void announce(struct tn_supervisor *supervisor)
-{
-	const struct tn_generation *current = supervisor->current;
-
-	tn_announce_fallback(current->revision->plan);
-	tn_log_time(supervisor->serving_since);
-	tn_log_write(TN_LOG_INFO, NULL, "generation %u serves with %zu process%s", current->number,
-	             current->count, current->count == 1 ? "" : "es");
-}
-
-static void notify_ready(const struct tn_supervisor *supervisor)
-{
-	const struct tn_generation *current = supervisor->current;
-
-	tn_notify_ready(supervisor->notify, "generation %u serves with %zu process%s",
-	                current->number, current->count, current->count == 1 ? "" : "es");
-}
-
 /* The kernel lets nobody in before all that it takes is there. */
 static void open_doors(struct tn_supervisor *supervisor)
 {
@@ -517,21 +555,20 @@ static void take_over(struct tn_supervisor *supervisor)
 	supervisor->current->served = true;
 	supervisor->current->served_at = tn_supervisor_now();
 	supervisor->coming = NULL;
-	announce(supervisor);
+	tn_log_time(supervisor->serving_since);
 	if (!before) {
+		announce(supervisor);
 		open_doors(supervisor);
 		return;
 	}
 	tn_generation_release(supervisor->current);
-	notify_ready(supervisor);
 	lift(supervisor, before);
 	begin_probation(supervisor, before);
 	if (!supervisor->good)
 		tn_blocks_drop(&supervisor->blocks, supervisor->current->number);
-	let_go(supervisor, before, SIGHUP);
-	tn_supervisor_answer(supervisor, TN_CONTROL_RELOADING, "generation %u serves",
-	                     supervisor->current->number);
-	tn_control_end_all(supervisor->control, TN_CONTROL_RELOADING, 0);
+	let_go(supervisor, before);
+	supervisor->handover_end = supervisor->current->served_at + HANDOVER_MS;
+	tn_supervisor_hand_over(supervisor);
 }
 
 void tn_supervisor_advance(struct tn_supervisor *supervisor)

@@ -55,26 +55,45 @@ static size_t add_reports(const struct tn_generation *generation, struct pollfd 
 	for (size_t i = 0; generation && i < generation->count; i++) {
 		const struct tn_seat *seat = &generation->seats[i];
 
-		if (!seat->ready && seat->process.report >= 0)
+		if (tn_seat_has_news(seat))
 			list[count++] = (struct pollfd){ .fd = seat->process.report,
 				                         .events = POLLIN };
 	}
 	return count;
 }
 
-static void wait_for_something(const struct tn_supervisor *supervisor, int64_t until)
+static size_t add_all_reports(const struct tn_supervisor *supervisor, struct pollfd *list,
+                              size_t count)
+{
+	count = add_reports(supervisor->current, list, count);
+	count = add_reports(supervisor->coming, list, count);
+	for (struct tn_generation *at = supervisor->leaving; supervisor->handover_end && at;
+	     at = at->next)
+		count = add_reports(at, list, count);
+	return count;
+}
+
+static size_t count_seats(const struct tn_supervisor *supervisor)
 {
 	size_t seats = (supervisor->current ? supervisor->current->count : 0) +
 	               (supervisor->coming ? supervisor->coming->count : 0);
-	struct pollfd *list = calloc(seats + 1 + TN_CONTROL_POLL, sizeof(list[0]));
+
+	for (struct tn_generation *at = supervisor->leaving; at; at = at->next)
+		seats += at->count;
+	return seats;
+}
+
+static void wait_for_something(const struct tn_supervisor *supervisor, int64_t until)
+{
+	struct pollfd *list =
+		calloc(count_seats(supervisor) + 1 + TN_CONTROL_POLL, sizeof(list[0]));
 	int64_t left = until - tn_supervisor_now();
 	size_t count = 0;
 
 	if (!list)
 		return;
 	list[count++] = (struct pollfd){ .fd = supervisor->signals, .events = POLLIN };
-	count = add_reports(supervisor->current, list, count);
-	count = add_reports(supervisor->coming, list, count);
+	count = add_all_reports(supervisor, list, count);
 	count += tn_control_poll(supervisor->control, list + count);
 	if (left < 0)
 		left = 0;
@@ -95,7 +114,8 @@ static bool is_done(const struct tn_supervisor *supervisor)
 /* Returns whether something was begun: then there may be news at once. */
 static bool begin_next(struct tn_supervisor *supervisor)
 {
-	if (!supervisor->current || supervisor->coming || supervisor->stopping)
+	if (!supervisor->current || supervisor->coming || supervisor->stopping ||
+	    supervisor->handover_end)
 		return false;
 	return tn_supervisor_begin_next(supervisor);
 }
@@ -111,6 +131,9 @@ static void supervise(struct tn_supervisor *supervisor)
 		tn_control_turn(supervisor->control, take_ask, supervisor);
 		tn_seats_read(supervisor, supervisor->coming);
 		tn_seats_read(supervisor, supervisor->current);
+		for (struct tn_generation *at = supervisor->leaving; supervisor->handover_end && at;
+		     at = at->next)
+			tn_seats_read(supervisor, at);
 		tn_supervisor_reap(supervisor);
 	}
 }

@@ -248,6 +248,7 @@ int64_t tn_supervisor_watch(struct tn_supervisor *supervisor)
 	next = tn_supervisor_earlier(next, kill_all_aborted(supervisor));
 	next = tn_supervisor_earlier(next, kill_all_overdue(supervisor));
 	next = tn_supervisor_earlier(next, end_probation(supervisor));
+	next = tn_supervisor_earlier(next, tn_supervisor_hand_over(supervisor));
 	if (tn_control_is_stuck(supervisor->control))
 		next = tn_supervisor_earlier(next, tn_supervisor_now() + STUCK_MS);
 	return tn_supervisor_earlier(next, tn_notify_turn(supervisor->notify, tn_supervisor_now()));

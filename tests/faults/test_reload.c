@@ -162,6 +162,7 @@ static void what_takes_long_gets_the_old_reply(void)
 	host_logged(host, "waits in the request");
 	write_version(1, 2);
 	reload(host, 2);
+	host_logged(host, "1 process(es) from before generation 2 may let clients in yet");
 	CHECK_TEXT(http_get(host, "/")->body, "two");
 	tree_has(host, 3);
 	release_fifo(fifo);
@@ -171,6 +172,113 @@ static void what_takes_long_gets_the_old_reply(void)
 	CHECK_TEXT(strstr(reply.data, "\r\n\r\n"), "\r\n\r\none");
 	host_logged(host, "generation 1 has gone");
 	tree_has(host, 2);
+	tree_end(host);
+}
+
+/* ---- Handing over -------------------------------------------------------------------------- */
+
+static void check_order(const struct host *host, const char *first, const char *second)
+{
+	const char *log = host_log(host);
+	const char *one = strstr(log, first);
+	const char *other = strstr(log, second);
+
+	if (!one || !other || one > other)
+		CHECK_TEXT(log, text_of("\"%s\" before \"%s\"", first, second));
+}
+
+/* So that who connects when a reload has been told of is never let in by an old one. */
+static void the_old_ones_close_before_a_reload_is_told(void)
+{
+	struct host *host = tree_start(write_version(0, 2));
+	const char *log, *told;
+
+	for (unsigned i = 1; i <= 10; i++) {
+		write_version(i % 2, 2);
+		reload(host, i + 1);
+		log = host_log(host);
+		told = strstr(log, text_of("generation %u serves with", i + 1));
+		CHECK_NUMBER(count_of(text_of("%.*s", (int)(told - log), log), "SIGHUP: stopping"),
+		             2 * i);
+		CHECK_TEXT(http_get(host, "/")->body, greetings[i % 2]);
+	}
+	tree_end(host);
+}
+
+/* The process of the one generation that there is, which then stands still. */
+static pid_t hold_one(const struct host *host)
+{
+	pid_t list[TREE_MOST];
+
+	tree_has(host, 1);
+	CU_ASSERT_FATAL(tree_hosts(host, list) == 1 && list[0] > 1);
+	kill(list[0], SIGSTOP);
+	return list[0];
+}
+
+/* Its processes let clients in, and what was before it is about to close. */
+static void generation_comes(unsigned generation)
+{
+	const char *const words[] = { "status", scratch_path(FILE_NAME), NULL };
+	const char *wanted = text_of("generation %u serves since", generation);
+	long long end = now_ms() + deadline_ms();
+	bool comes;
+
+	while (!(comes = count_of(tenon_run(words, NULL).out, wanted)) && now_ms() < end)
+		nap();
+	CHECK_NUMBER(comes, true);
+}
+
+static void the_next_reload_waits_for_a_handover(void)
+{
+	struct host *host = tree_start(write_version(0, 1));
+	pid_t old = hold_one(host);
+
+	write_version(1, 1);
+	host_signal(host, SIGHUP);
+	generation_comes(2);
+	write_version(0, 1);
+	host_signal(host, SIGHUP);
+	CHECK_TEXT(http_get(host, "/")->body, "two");
+	kill(old, SIGCONT);
+	host_logged(host, "generation 3 serves with");
+	CHECK_TEXT(http_get(host, "/")->body, "one");
+	host_logged_times(host, "has gone", 2);
+	CHECK_NUMBER(count_of(host_log(host), "reading "), 2);
+	check_order(host, "reading ", "generation 2 serves with");
+	CHECK_NUMBER(count_of(strstr(host_log(host), "generation 2 serves with"), "reading "), 1);
+	tree_end(host);
+}
+
+/* It is told of first: the new one does serve. */
+static void a_stop_ends_a_handover(void)
+{
+	struct host *host = tree_start(write_version(0, 1));
+	pid_t old = hold_one(host);
+
+	write_version(1, 1);
+	host_signal(host, SIGHUP);
+	generation_comes(2);
+	host_signal(host, SIGTERM);
+	host_logged(host, "SIGTERM: stopping");
+	kill(old, SIGCONT);
+	CHECK_NUMBER(host_wait(host), 0);
+	check_order(host, "generation 2 serves with", "SIGTERM: stopping");
+	tree_is_gone();
+}
+
+/* Who dies lets nobody in, either. */
+static void a_death_ends_a_handover(void)
+{
+	struct host *host = tree_start(write_version(0, 1));
+	pid_t old = hold_one(host);
+
+	write_version(1, 1);
+	host_signal(host, SIGHUP);
+	generation_comes(2);
+	kill(old, SIGKILL);
+	host_logged(host, "generation 1 has gone");
+	check_order(host, "generation 2 serves with", "generation 1 has gone");
 	tree_end(host);
 }
 
@@ -295,7 +403,8 @@ static void a_stop_right_after_a_reload_loses_nothing(void)
 
 	CHECK_NUMBER(load_reaches(load, 0, 100), true);
 	write_version(1, 3);
-	reload(host, 2);
+	host_signal(host, SIGHUP);
+	CHECK_NUMBER(load_reaches(load, 1, 1), true);
 	nothing_accepted_is_lost(host, load);
 }
 
@@ -303,6 +412,10 @@ TEST_MAIN("faults/reload",
           TEST(no_reload_loses_a_request),
           TEST(reloads_at_once_are_folded),
           TEST(what_takes_long_gets_the_old_reply),
+          TEST(the_old_ones_close_before_a_reload_is_told),
+          TEST(the_next_reload_waits_for_a_handover),
+          TEST(a_stop_ends_a_handover),
+          TEST(a_death_ends_a_handover),
           TEST(what_cannot_serve_changes_nothing),
           TEST(a_stop_loses_nothing),
           TEST(a_stop_during_a_reload_loses_nothing),

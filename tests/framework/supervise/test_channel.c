@@ -3,6 +3,7 @@
 #include "cunit.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Both sides in one program. */
@@ -145,10 +146,33 @@ static void a_host_that_does_not_read_holds_nobody_up(void)
 	end(&fixture);
 }
 
+/* What a host mentions is not worth a wait: where there is no room, it is lost. */
+static void a_mention_waits_for_nobody(void)
+{
+	struct fixture fixture;
+	unsigned sent = 0;
+	unsigned heard = 0;
+
+	begin(&fixture);
+	while (send(fixture.inbox.channel, "x", 1, MSG_DONTWAIT) == 1)
+		sent++;
+	tn_channel_mention(fixture.inbox.channel, TN_PROCESS_CLOSED);
+	while (tn_channel_hear(fixture.channel, fixture.text) == 'x')
+		heard++;
+	CHECK_NUMBER(heard, sent);
+	tn_channel_mention(fixture.inbox.channel, TN_PROCESS_CLOSED);
+	CHECK_NUMBER(tn_channel_hear(fixture.channel, fixture.text), TN_PROCESS_CLOSED);
+	CHECK_NUMBER(strlen(fixture.text), 0);
+	close(fixture.channel);
+	tn_channel_mention(fixture.inbox.channel, TN_PROCESS_CLOSED); /* and no SIGPIPE */
+	tn_inbox_finish(&fixture.inbox);
+}
+
 TEST_MAIN("supervise/channel",
           TEST(a_message_comes_with_its_kind_and_text),
           TEST(a_long_text_is_cut),
           TEST(an_order_brings_its_number_and_its_descriptor),
           TEST(orders_that_nobody_waits_for_are_kept),
           TEST(the_end_is_told_to_who_waits),
-          TEST(a_host_that_does_not_read_holds_nobody_up))
+          TEST(a_host_that_does_not_read_holds_nobody_up),
+          TEST(a_mention_waits_for_nobody))

@@ -376,6 +376,34 @@ static void one_that_does_not_read_is_killed(void)
 	end(&fixture);
 }
 
+/* When it tells, none of the sockets is its own any more. */
+static void one_that_is_replaced_tells_when_it_has_closed(void)
+{
+	struct fixture fixture;
+	int client;
+
+	begin_serving(&fixture, "off");
+	kill(fixture.process.pid, SIGHUP);
+	CHECK_NUMBER(hear(&fixture), TN_PROCESS_CLOSED);
+	client = ask(&fixture, 0);
+	CHECK_NUMBER(hear(&fixture), -1);
+	CHECK_NUMBER(wait_for_end(&fixture), 0);
+	CU_ASSERT(waits(client)); /* for who comes next */
+	close(client);
+	end(&fixture);
+}
+
+static void one_that_is_stopped_tells_nothing(void)
+{
+	struct fixture fixture;
+
+	begin_serving(&fixture, "off");
+	kill(fixture.process.pid, SIGTERM);
+	CHECK_NUMBER(hear(&fixture), -1);
+	CHECK_NUMBER(wait_for_end(&fixture), 0);
+	end(&fixture);
+}
+
 static void one_that_may_not_serve_ends(void)
 {
 	struct fixture fixture;
@@ -416,5 +444,7 @@ TEST_MAIN("supervise/process",
           TEST(its_page_is_the_supervisors),
           TEST(it_goes_on_when_the_channel_has_ended),
           TEST(one_that_does_not_read_is_killed),
+          TEST(one_that_is_replaced_tells_when_it_has_closed),
+          TEST(one_that_is_stopped_tells_nothing),
           TEST(one_that_may_not_serve_ends),
           TEST(a_log_that_cannot_be_opened_is_told_as_check_does))
