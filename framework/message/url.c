@@ -1,6 +1,7 @@
-/* url.c - URLs: taken apart when one is set, percent-decoded in the query, percent-encoded. */
+/* url.c - URLs: taken apart when one is set, their query, percent-encoding. */
 #include "message/url.h"
 
+#include "message/parameters.h"
 #include "message/request.h"
 
 #include <string.h>
@@ -97,114 +98,34 @@ bool tn_request_set_url(struct tn_request *request, const char *url)
 	return target != NULL;
 }
 
-/* ---- Decoding ----------------------------------------------------------------------------- */
-
-static int hex(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	if (digit >= 'a' && digit <= 'f')
-		return digit - 'a' + 10;
-	if (digit >= 'A' && digit <= 'F')
-		return digit - 'A' + 10;
-	return -1;
-}
-
-/* One decoded byte from *text, which moves behind it. %00 would cut a C string: it stays. */
-static char decode_byte(const char **text, const char *end)
-{
-	const char *at = (*text)++;
-	int byte;
-
-	if (*at == '+')
-		return ' ';
-	if (*at != '%' || end - at < 3 || hex(at[1]) < 0 || hex(at[2]) < 0)
-		return *at;
-	byte = hex(at[1]) * 16 + hex(at[2]);
-	if (byte == 0)
-		return *at;
-	*text = at + 3;
-	return (char)byte;
-}
-
-static const char *decode(struct tn_exchange *exchange, const char *text, const char *end)
-{
-	char *decoded = tn_exchange_alloc(exchange, (size_t)(end - text) + 1);
-	size_t size = 0;
-
-	if (!decoded)
-		return NULL;
-	while (text < end)
-		decoded[size++] = decode_byte(&text, end);
-	decoded[size] = '\0';
-	return decoded;
-}
-
-static bool decodes_to(const char *text, const char *end, const char *wanted)
-{
-	while (text < end) {
-		if (!*wanted || decode_byte(&text, end) != *wanted++)
-			return false;
-	}
-	return !*wanted;
-}
-
 /* ---- The query ---------------------------------------------------------------------------- */
 
-/* One "name=value" of a query, still encoded. */
-struct pair {
-	const char *name;
-	const char *name_end;
-	const char *value;
-	const char *end;
-};
-
-/* Steps *position, an offset into the query, behind the next pair that is not empty. */
-static bool next_pair(const struct tn_request *request, size_t *position, struct pair *pair)
+static struct tn_parameters query_of(const struct tn_request *request)
 {
 	const char *query = strchr(request->target, '?');
-	const char *start;
 
-	/* The URL may be another, and shorter, than at the last step. */
-	if (!query || *position > strlen(query + 1))
-		return false;
-	start = query + 1 + *position;
-	start += strspn(start, "&");
-	if (!*start)
-		return false;
-	pair->name = start;
-	pair->end = start + strcspn(start, "&");
-	pair->name_end = memchr(start, '=', (size_t)(pair->end - start));
-	pair->value = pair->name_end ? pair->name_end + 1 : pair->end;
-	if (!pair->name_end)
-		pair->name_end = pair->end;
-	*position = (size_t)(pair->end - query - 1);
-	return true;
+	query = query ? query + 1 : "";
+	return (struct tn_parameters){ request->exchange, query, strlen(query) };
 }
 
 const char *tn_request_query(const struct tn_request *request, const char *name)
 {
-	size_t position = 0;
-	struct pair pair;
+	struct tn_parameters query;
 
 	if (!request || !name)
 		return NULL;
-	while (next_pair(request, &position, &pair)) {
-		if (decodes_to(pair.name, pair.name_end, name))
-			return decode(request->exchange, pair.value, pair.end);
-	}
-	return NULL;
+	query = query_of(request);
+	return tn_parameters_get(&query, name);
 }
 
 bool tn_request_query_next(const struct tn_request *request, struct tn_parameter *parameter)
 {
-	struct pair pair;
+	struct tn_parameters query;
 
-	if (!request || !parameter || !next_pair(request, &parameter->position, &pair))
+	if (!request || !parameter)
 		return false;
-	parameter->name = decode(request->exchange, pair.name, pair.name_end);
-	parameter->value = decode(request->exchange, pair.value, pair.end);
-	return parameter->name && parameter->value;
+	query = query_of(request);
+	return tn_parameters_next(&query, parameter);
 }
 
 /* ---- Encoding ----------------------------------------------------------------------------- */
