@@ -172,6 +172,53 @@ TN_EXPORT const char *tn_request_header(const struct tn_request *request, const 
 TN_EXPORT struct tn_bytes tn_request_body(const struct tn_request *request);
 
 /*
+ * The first field of that name in a form: in a body whose Content-Type is
+ * application/x-www-form-urlencoded, decoded as tn_request_query does. "" for a field without a
+ * value; NULL where there is none, and where the body is no such form: of another type, or with a
+ * NUL in it. A body of any size is searched from its beginning: for many fields, step through it.
+ */
+TN_EXPORT const char *tn_request_form(const struct tn_request *request, const char *name);
+
+/* Steps to the next field of such a form, in order, as tn_request_query_next does. */
+TN_EXPORT bool tn_request_form_next(const struct tn_request *request,
+                                    struct tn_parameter *parameter);
+
+/*
+ * A part of a form that is multipart/form-data (RFC 7578): a field, or a file. Zero it before the
+ * first call; `position` is the library's. `data` lies in the body and is not copied: what follows
+ * it is no NUL. As text: tn_format(request, "%.*s", (int)part.size, part.data).
+ */
+struct tn_form_part {
+	const char *name;                 /* never NULL, and may be "" */
+	const char *filename;             /* as the client says: it may be "../x"; NULL: no file */
+	const char *type;                 /* its Content-Type; NULL: text/plain */
+	const struct tn_headers *headers; /* all fields of its head */
+	const char *data;
+	size_t size;
+	const char *error; /* what is wrong with the form; constant */
+	size_t position;
+};
+
+/*
+ * Steps to the next part, in order. false after the last one, and where the form is malformed or
+ * the exchange has no memory left: only then `error` is not NULL. The form is read as far as it is
+ * stepped through, so a part may be good and what follows it not: walk it once to the end before
+ * anything is done that cannot be undone; that costs a search through the body, and no copy.
+ *
+ *	struct tn_form_part part = { 0 };
+ *	while (tn_form_next(request, &part))
+ *		... part.name, part.data, part.size
+ *	if (part.error)
+ *		return tn_response_text(request, 400, part.error);
+ *
+ * It is read strictly: lines end with CR LF, the closing delimiter is there, each part has one
+ * Content-Disposition, with a name, and a head of at most 16 KiB. What stands before the first
+ * delimiter and behind the closing one is ignored. In a name, %22, %0D and %0A are what browsers
+ * write for a quote and for the end of a line, and are decoded; a backslash stands for itself.
+ */
+TN_EXPORT bool tn_form_next(const struct tn_request *request, struct tn_form_part *part);
+
+/*
  * A new request with the same method, URL, headers and body, independent of the first from then
  * on. Costs one small allocation: the body is shared, the headers until one of the two writes.
  */

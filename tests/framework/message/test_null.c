@@ -45,6 +45,7 @@ static void requests_to_read(void)
 {
 	struct fixture fixture;
 	struct tn_parameter parameter = { 0 };
+	struct tn_form_part part = { 0 };
 
 	fixture_init(&fixture);
 	GIVES_NULL(tn_request_method, NULL);
@@ -59,6 +60,12 @@ static void requests_to_read(void)
 	GIVES_NULL(tn_request_query, fixture.request, NULL);
 	GIVES_FALSE(tn_request_query_next, NULL, &parameter);
 	GIVES_FALSE(tn_request_query_next, fixture.request, NULL);
+	GIVES_NULL(tn_request_form, NULL, "a");
+	GIVES_NULL(tn_request_form, fixture.request, NULL);
+	GIVES_FALSE(tn_request_form_next, NULL, &parameter);
+	GIVES_FALSE(tn_request_form_next, fixture.request, NULL);
+	GIVES_FALSE(tn_form_next, NULL, &part);
+	GIVES_FALSE(tn_form_next, fixture.request, NULL);
 	GIVES_NULL(tn_request_cookie, NULL, "a");
 	GIVES_NULL(tn_request_cookie, fixture.request, NULL);
 	GIVES_NULL(tn_request_header, NULL, "a");
