@@ -66,6 +66,29 @@ static void print_counts(const json_t *whole)
 	printf("\n");
 }
 
+/* Nothing where none was. */
+static void print_refused(const json_t *refused)
+{
+	static const char *const kinds[][2] = {
+		{ "malformed", "for what they sent" },
+		{ "head_timeout", "at head_timeout" },
+		{ "body_timeout", "at body_timeout" },
+		{ "write_timeout", "at write_timeout" },
+		{ "max_connections", "at max_connections" },
+		{ "max_connections_per_address", "at max_connections_per_address" },
+	};
+	const char *before = "clients refused: ";
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!number(refused, kinds[i][0]))
+			continue;
+		printf("%s%lld %s", before, number(refused, kinds[i][0]), kinds[i][1]);
+		before = ", ";
+	}
+	if (*before == ',')
+		printf("\n");
+}
+
 static void print_quarantined(const json_t *list, const char *file)
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
@@ -93,6 +116,7 @@ static void print_head(const json_t *whole, const char *file)
 	else
 		printf("no generation serves yet\n");
 	print_counts(whole);
+	print_refused(json_object_get(whole, "refused"));
 	print_quarantined(json_object_get(whole, "quarantined"), file);
 }
 

@@ -119,3 +119,17 @@ const char *tn_activity_text(uint32_t step)
 
 	return step < sizeof(texts) / sizeof(texts[0]) ? texts[step] : NULL;
 }
+
+const char *tn_activity_refused(enum tn_refused kind)
+{
+	static const char *const names[TN_REFUSED_KINDS] = {
+		[TN_REFUSED_MALFORMED] = "malformed",
+		[TN_REFUSED_HEAD_TIME] = "head_timeout",
+		[TN_REFUSED_BODY_TIME] = "body_timeout",
+		[TN_REFUSED_WRITE_TIME] = "write_timeout",
+		[TN_REFUSED_CONNECTIONS] = "max_connections",
+		[TN_REFUSED_ADDRESS] = "max_connections_per_address",
+	};
+
+	return names[kind];
+}

@@ -29,6 +29,17 @@ enum tn_activity_step {
 	TN_STEP_DONE,    /* the process has come to its end by itself */
 };
 
+/* Why the edge refuses a client by itself. */
+enum tn_refused {
+	TN_REFUSED_MALFORMED,   /* by what it sent */
+	TN_REFUSED_HEAD_TIME,   /* a head that took too long */
+	TN_REFUSED_BODY_TIME,   /* a body that came too slowly */
+	TN_REFUSED_WRITE_TIME,  /* a reply that was taken too slowly */
+	TN_REFUSED_CONNECTIONS, /* one connection too many */
+	TN_REFUSED_ADDRESS,     /* too many from that address */
+	TN_REFUSED_KINDS,
+};
+
 #define TN_ACTIVITY_LINE 256 /* bytes of the request line that are kept, its NUL included */
 
 struct tn_activity {
@@ -53,6 +64,8 @@ struct tn_activity {
 	_Atomic uint64_t waiting;
 	/* Those that got a 503, since no thread had time for them. */
 	_Atomic uint64_t turned_away;
+	/* Clients that were refused by the edge, by enum tn_refused. */
+	_Atomic uint64_t refused[TN_REFUSED_KINDS];
 };
 
 /* Where nobody has given a page: what is written there, nobody reads. */
@@ -136,5 +149,8 @@ const char *tn_activity_line(const struct tn_activity *activity, char *text);
 
 /* "in its start hook" and the like; NULL for a step that is no Worker's. */
 const char *tn_activity_text(uint32_t step);
+
+/* What the client met, mostly the key that it is set with: "head_timeout". */
+const char *tn_activity_refused(enum tn_refused kind);
 
 #endif

@@ -295,8 +295,8 @@ static void count(struct tn_supervisor *supervisor, const struct tn_seat *seat,
 	struct tn_tally tally = { 0 };
 
 	tn_seat_tally(seat, &tally);
-	supervisor->past.requests += death->served ? tally.requests : 0;
-	supervisor->past.turned_away += death->served ? tally.turned_away : 0;
+	if (death->served)
+		tn_tally_add(&supervisor->past, &tally);
 	supervisor->past.lost += death->lost;
 	supervisor->past.crashes += death->crashed;
 }

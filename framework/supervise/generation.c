@@ -168,6 +168,17 @@ void tn_seat_tally(const struct tn_seat *seat, struct tn_tally *tally)
 		atomic_load_explicit(&seat->page->activity.waiting, memory_order_relaxed);
 	tally->turned_away +=
 		atomic_load_explicit(&seat->page->activity.turned_away, memory_order_relaxed);
+	for (size_t i = 0; i < TN_REFUSED_KINDS; i++)
+		tally->refused[i] += atomic_load_explicit(&seat->page->activity.refused[i],
+		                                          memory_order_relaxed);
+}
+
+void tn_tally_add(struct tn_tally *tally, const struct tn_tally *more)
+{
+	tally->requests += more->requests;
+	tally->turned_away += more->turned_away;
+	for (size_t i = 0; i < TN_REFUSED_KINDS; i++)
+		tally->refused[i] += more->refused[i];
 }
 
 size_t tn_generation_living(const struct tn_generation *generation)

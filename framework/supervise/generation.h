@@ -34,6 +34,7 @@ struct tn_tally {
 	uint64_t crashes;
 	uint64_t waiting;     /* for a thread, or on one */
 	uint64_t turned_away; /* with a 503: no thread had time for them */
+	uint64_t refused[TN_REFUSED_KINDS];
 };
 
 struct tn_generation {
@@ -52,6 +53,9 @@ struct tn_generation {
 	int64_t end_at;             /* ms; when its processes are to have ended; 0: they serve */
 	struct tn_generation *next; /* in a list of several */
 };
+
+/* Adds what has ended of the one: what is answered, turned away or refused stays so. */
+void tn_tally_add(struct tn_tally *tally, const struct tn_tally *more);
 
 /* One without a process; nobody is in quarantine. It holds the revision. NULL, and errno set, where
  * there is no memory. */

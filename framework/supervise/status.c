@@ -103,8 +103,7 @@ static void add_tally(const struct tn_generation *generation, struct tn_tally *t
 
 	for (size_t i = 0; generation && i < generation->count; i++)
 		tn_seat_tally(&generation->seats[i], &unended);
-	tally->requests += unended.requests;
-	tally->turned_away += unended.turned_away;
+	tn_tally_add(tally, &unended);
 }
 
 static struct tn_tally tally_of(const struct tn_status *status)
@@ -174,13 +173,24 @@ static json_t *json_of_current(const struct tn_status *status)
 	                 "probation", status->probation, "restored", current && current->restored);
 }
 
+static json_t *json_of_refused(const struct tn_tally *tally)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < TN_REFUSED_KINDS; i++)
+		json_object_set_new(object, tn_activity_refused((enum tn_refused)i),
+		                    json_integer((json_int_t)tally->refused[i]));
+	return object;
+}
+
 static json_t *json_of_tally(const struct tn_status *status)
 {
 	struct tn_tally tally = tally_of(status);
 
-	return json_pack("{s:I, s:I, s:I, s:I}", "requests", (json_int_t)tally.requests,
+	return json_pack("{s:I, s:I, s:I, s:I, s:o}", "requests", (json_int_t)tally.requests,
 	                 "turned_away", (json_int_t)tally.turned_away, "lost",
-	                 (json_int_t)tally.lost, "crashes", (json_int_t)tally.crashes);
+	                 (json_int_t)tally.lost, "crashes", (json_int_t)tally.crashes, "refused",
+	                 json_of_refused(&tally));
 }
 
 static json_t *json_of_lists(const struct tn_status *status)

@@ -36,6 +36,14 @@ struct tn_status {
  *	  "turned_away": 0,                    of these, with a 503: no thread had time for them
  *	  "lost": 3,                           that had begun in a process which has crashed
  *	  "crashes": 1,
+ *	  "refused": {                         clients, by the edge itself
+ *	    "malformed": 0,                    by what they sent
+ *	    "head_timeout": 0,                 and by these keys of [host]
+ *	    "body_timeout": 0,
+ *	    "write_timeout": 0,
+ *	    "max_connections": 0,
+ *	    "max_connections_per_address": 0
+ *	  },
  *	  "quarantined": [                     Workers that crash too often to be called
  *	    {
  *	      "worker": "auth",
