@@ -148,6 +148,47 @@ static void read_listen(const struct reader *reader, const struct key *key)
 	}
 }
 
+static const char *add_trusted(struct tn_settings *settings, const char *text)
+{
+	struct tn_network network;
+	const char *wrong = tn_network_parse(text, &network);
+
+	if (wrong)
+		return wrong;
+	if (settings->trusted_count == TN_TRUSTED_MAX)
+		return "that is one network too many: 64 are the most";
+	settings->trusted[settings->trusted_count++] = network;
+	return NULL;
+}
+
+static void read_trusted(const struct reader *reader, const struct key *key)
+{
+	const char *list = reader->entry->value;
+	char item[ITEM_SIZE];
+
+	(void)key;
+	reader->settings->trusted_count = 0;
+	while (tn_value_next(&list, item, sizeof(item))) {
+		const char *wrong = add_trusted(reader->settings, item);
+
+		if (wrong)
+			complain(reader, item, wrong);
+	}
+}
+
+static void read_trusted_fields(const struct reader *reader, const struct key *key)
+{
+	const char *value = reader->entry->value;
+
+	if (strcmp(value, "x-forwarded") == 0)
+		store(reader, key, TN_TRUSTED_X_FORWARDED, NULL);
+	else if (strcmp(value, "forwarded") == 0)
+		store(reader, key, TN_TRUSTED_FORWARDED, NULL);
+	else
+		complain(reader, value,
+		         "write x-forwarded, for X-Forwarded-For, -Proto and -Host, or forwarded");
+}
+
 static void read_modules(const struct reader *reader, const struct key *key)
 {
 	(void)key;
@@ -241,6 +282,8 @@ static const struct key keys[] = {
 	{ "queue", read_integer, AT(queue), 0, 1000000, "" },
 	{ "queue_timeout", read_duration, AT(queue_timeout), 0, DAY, "ms" },
 	{ "wait_until_timeout", read_duration, AT(wait_until_timeout), 1, DAY, "ms" },
+	{ "trusted", read_trusted, 0, 0, 0, "" },
+	{ "trusted_fields", read_trusted_fields, AT(trusted_fields), 0, 1, "" },
 	{ "user", read_name, AT(user), 0, 0, "" },
 	{ "group", read_name, AT(group), 0, 0, "" },
 };

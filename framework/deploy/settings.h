@@ -4,9 +4,17 @@
 
 #include "deploy/address.h"
 #include "deploy/keys.h"
+#include "deploy/network.h"
 #include "message/exchange.h"
 
 #define TN_LISTEN_MAX 16
+#define TN_TRUSTED_MAX 64
+
+/* Which fields a proxy says in who its client is. */
+enum tn_trusted_fields {
+	TN_TRUSTED_X_FORWARDED, /* X-Forwarded-For, -Proto and -Host */
+	TN_TRUSTED_FORWARDED,   /* Forwarded (RFC 7239) */
+};
 
 struct tn_settings {
 	struct tn_address listen[TN_LISTEN_MAX];
@@ -41,6 +49,9 @@ struct tn_settings {
 	int64_t queue;              /* exchanges that may wait for a thread */
 	int64_t queue_timeout;      /* ms that one waits for it */
 	int64_t wait_until_timeout; /* ms that the work for after a reply may take */
+	struct tn_network trusted[TN_TRUSTED_MAX]; /* of proxies in front of the host */
+	size_t trusted_count;
+	int64_t trusted_fields;     /* enum tn_trusted_fields */
 	int64_t log_level;          /* enum tn_log_level */
 };
 

@@ -4,6 +4,8 @@
 #include "message/response.h"
 #include "observe/log.h"
 #include "serve/client.h"
+#include "serve/fields.h"
+#include "serve/forwarded.h"
 #include "serve/head.h"
 #include "serve/status.h"
 #include "serve/upload.h"
@@ -267,6 +269,23 @@ static size_t head_room(const struct inbound *inbound)
 	return taken < CONNECTION_MEMORY ? CONNECTION_MEMORY - taken : 0;
 }
 
+/* What a proxy says of the client is believed, or it never was said. */
+static void read_forwarded(struct inbound *inbound)
+{
+	const struct tn_settings *settings = &inbound->edge->deployment->plan->settings;
+	const struct tn_forwarding forwarding = {
+		.trusted = settings->trusted,
+		.count = settings->trusted_count,
+		.standard = settings->trusted_fields == TN_TRUSTED_FORWARDED,
+	};
+	bool trusted = tn_forwarded_read(&forwarding, inbound->request);
+
+	tn_fields_strip(&inbound->request->headers,
+	                !trusted              ? TN_FIELDS_NONE
+	                : forwarding.standard ? TN_FIELDS_STANDARD
+	                                      : TN_FIELDS_X);
+}
+
 static void find_route(struct inbound *inbound)
 {
 	const struct tn_request *request = inbound->request;
@@ -293,6 +312,8 @@ static void read_head(struct inbound *inbound, struct MHD_Connection *connection
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_header, inbound);
 	if (!inbound->refusal)
 		inbound->refusal = tn_head_read(&head);
+	if (!inbound->refusal)
+		read_forwarded(inbound);
 	inbound->exchange->from_client = false;
 	if (!inbound->refusal && head_room(inbound) < REPLY_LEAST)
 		inbound->refusal = 431;
