@@ -155,7 +155,8 @@ TN_EXPORT bool tn_request_query_next(const struct tn_request *request,
 TN_EXPORT const char *tn_request_cookie(const struct tn_request *request, const char *name);
 
 /* The client's address, without a port: "192.0.2.1" or "2001:db8::1"; "" for one that came through
- * a Unix socket. */
+ * a Unix socket. Behind a proxy that the configuration trusts it is the one that the proxy names,
+ * and so are the scheme and the host of the URL. */
 TN_EXPORT const char *tn_request_address(const struct tn_request *request);
 
 /* The exchange's id, 16 hex digits: the one in the log. Sub-requests share it. */

@@ -385,6 +385,33 @@ static void sixteen_addresses_are_the_most(void)
 	           "listen: 'a:17': that is one address too many: 16 are the most");
 }
 
+static void trusted_is_a_list_of_networks(void)
+{
+	struct fixture fixture;
+
+	read_variant(&fixture, "[host]\ntrusted = 127.0.0.1, 10.0.0.0/8,::1\n", "");
+	CHECK_ERRORS(&fixture.errors, "");
+	CHECK_NUMBER(fixture.settings.trusted_count, 3);
+	CHECK_NUMBER(fixture.settings.trusted[1].bits, 104);
+	CHECK_NUMBER(fixture.settings.trusted_fields, TN_TRUSTED_X_FORWARDED);
+	finish(&fixture);
+	check_line("trusted = localhost, 10.0.0.1/8",
+	           "trusted: 'localhost': a network is an address, or ADDRESS/BITS, such as "
+	           "127.0.0.1, 10.0.0.0/8 or 2001:db8::/32\n"
+	           "etc/x.ini:2: [host]: trusted: '10.0.0.1/8': the address has bits beyond those "
+	           "of the network: write the network's own (10.0.0.0/8), or the address without "
+	           "/BITS");
+}
+
+static void trusted_fields_are_of_one_kind(void)
+{
+	check_line("trusted_fields = x-forwarded", "");
+	check_line("trusted_fields = forwarded", "");
+	check_line("trusted_fields = x-real-ip",
+	           "trusted_fields: 'x-real-ip': write x-forwarded, for X-Forwarded-For, -Proto "
+	           "and -Host, or forwarded");
+}
+
 static void a_variant_replaces_what_it_names(void)
 {
 	struct fixture fixture;
@@ -439,5 +466,7 @@ TEST_MAIN("deploy/settings",
           TEST(each_bad_address_is_told),
           TEST(an_address_twice_is_refused),
           TEST(sixteen_addresses_are_the_most),
+          TEST(trusted_is_a_list_of_networks),
+          TEST(trusted_fields_are_of_one_kind),
           TEST(a_variant_replaces_what_it_names),
           TEST(a_complaint_names_the_section_that_the_key_is_in))
