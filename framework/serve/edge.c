@@ -286,10 +286,18 @@ static void read_forwarded(struct inbound *inbound)
 	                                      : TN_FIELDS_X);
 }
 
+/* It asks about the host as a whole (RFC 9110, 9.3.7). */
+static bool asks_for_options(const struct inbound *inbound)
+{
+	return inbound->request && strcmp(inbound->request->target, "*") == 0;
+}
+
 static void find_route(struct inbound *inbound)
 {
 	const struct tn_request *request = inbound->request;
 
+	if (asks_for_options(inbound))
+		return;
 	inbound->route = tn_routes_match(&inbound->edge->deployment->plan->routes, request->host,
 	                                 request->target, strcspn(request->target, "?"));
 	if (!inbound->route)
@@ -401,6 +409,17 @@ static enum MHD_Result send_status(struct inbound *inbound, struct MHD_Connectio
 	tn_headers_init(&response.headers, inbound->exchange, true);
 	tn_headers_plain_text(&response.headers);
 	response.body = tn_status_body(status);
+	return send_response(inbound, connection, &response);
+}
+
+/* To OPTIONS *, whatever the Host: which methods reach Workers. */
+static enum MHD_Result send_options(struct inbound *inbound, struct MHD_Connection *connection)
+{
+	struct tn_response response = { .exchange = inbound->exchange, .status = 204 };
+
+	tn_headers_init(&response.headers, inbound->exchange, true);
+	tn_headers_set(&response.headers, "Allow",
+	               "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 	return send_response(inbound, connection, &response);
 }
 
@@ -576,6 +595,8 @@ static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *co
 		return answer_waiting(inbound, connection);
 	if (inbound->refusal)
 		return send_status(inbound, connection, inbound->refusal);
+	if (asks_for_options(inbound))
+		return send_options(inbound, connection);
 	if (inbound->upload.size)
 		inbound->request->body = tn_upload_body(&inbound->upload);
 	if (!note_keys(inbound))

@@ -66,7 +66,6 @@ static void a_worker_without_a_route_cannot_be_reached_by_any_trick(void)
 		"GET http://hidden/open/x HTTP/1.1\r\nHost: www.example.com\r\n",
 		"GET /?/open/x HTTP/1.1\r\nHost: www.example.com\r\n",
 		"GET /open?/ HTTP/1.1\r\nHost: www.example.com\r\n",
-		"OPTIONS * HTTP/1.1\r\nHost: hidden\r\n",
 		"HEAD /hidden HTTP/1.0\r\n",
 		"GET /open/x HTTP/1.1\r\nHost: x\r\nX-Forwarded-Host: www.example.com\r\n",
 		"GET /x HTTP/1.1\r\nHost: x\r\nX-Original-URL: /open/x\r\n",
@@ -92,6 +91,29 @@ static void a_worker_without_a_route_cannot_be_reached_by_any_trick(void)
 	host_end(host);
 	CHECK_NUMBER(lines_matching(host_log(host), " status=404 bytes=(10|0) us=[0-9]+ chain=-$"),
 	             (long long)(sizeof(requests) / sizeof(requests[0])) + 1);
+}
+
+/* It is about the host as a whole: no Worker is asked, and no Host is told from another. */
+static void options_of_the_host_are_its_own(void)
+{
+	static const char *const hosts[] = { "hidden", "www.example.com", "nowhere" };
+	struct host *host = start();
+
+	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		struct wire_bytes reply =
+			wire_talk(host,
+		                  text_of("OPTIONS * HTTP/1.1\r\nHost: %s\r\n"
+		                          "Connection: close\r\n\r\n",
+		                          hosts[i]),
+		                  1);
+
+		CHECK_NUMBER(wire_status(&reply), 204);
+		CHECK_NUMBER(count_of(reply.data, "\r\nAllow: GET, HEAD, POST, PUT, PATCH, DELETE, "
+		                                  "OPTIONS\r\n"),
+		             1);
+	}
+	host_end(host);
+	CHECK_NUMBER(lines_matching(host_log(host), " target=\"\\*\" status=204 .* chain=-$"), 3);
 }
 
 /* The proof that the one above asks for what is really there: the binding reaches it. */
@@ -289,6 +311,7 @@ static void http_1_0_needs_no_host(void)
 
 TEST_MAIN("e2e/routes",
           TEST(a_worker_without_a_route_cannot_be_reached_by_any_trick),
+          TEST(options_of_the_host_are_its_own),
           TEST(a_worker_without_a_route_is_reached_through_a_binding),
           TEST(an_exact_host_beats_a_wildcard_which_beats_none),
           TEST(neither_case_nor_port_of_the_host_matters),
