@@ -44,7 +44,11 @@ MAIN_SOURCES    = framework/command/main.c
 # A program of its own, which alone has libdw.
 BACKTRACE_SOURCES = $(wildcard framework/backtrace/*.c)
 
-# A plugin is a file, or a folder of files.
+# A plugin is a file, or a folder of files. What it needs beside libtenon is said here, for the
+# plugin and its test.
+LIBRARIES_aggregate = -ljansson
+LIBRARIES_ratelimit = -lxxhash
+
 PLUGIN_FILES   = $(wildcard plugins/*.c)
 PLUGIN_FOLDERS = $(patsubst plugins/%/,%,$(sort $(dir $(wildcard plugins/*/*.c))))
 PLUGINS        = $(patsubst plugins/%.c,$(BUILD)/plugins/%.so,$(PLUGIN_FILES)) \
@@ -178,13 +182,13 @@ WORKER_LINK = $(LINK) -shared -Wl,-Bsymbolic -Wl,-z,defs \
 
 $(BUILD)/plugins/%.so: $(BUILD)/obj/plugins/%.o $(BUILD)/libtenon.so framework/message/worker.map
 	@mkdir -p $(@D)
-	$(CC) $(WORKER_LINK) -o $@ $(filter %.o,$^) -ltenon
+	$(CC) $(WORKER_LINK) -o $@ $(filter %.o,$^) -ltenon $(LIBRARIES_$*)
 
 define folder_plugin
 $(BUILD)/plugins/$(1).so: $(call objects,$(wildcard plugins/$(1)/*.c)) $(BUILD)/libtenon.so \
                           framework/message/worker.map
 	@mkdir -p $$(@D)
-	$$(CC) $$(WORKER_LINK) -o $$@ $$(filter %.o,$$^) -ltenon
+	$$(CC) $$(WORKER_LINK) -o $$@ $$(filter %.o,$$^) -ltenon $$(LIBRARIES_$(1))
 endef
 $(foreach folder,$(PLUGIN_FOLDERS),$(eval $(call folder_plugin,$(folder))))
 
@@ -209,7 +213,8 @@ $(BUILD)/tests/bench/bare: $(BUILD)/obj/tests/bench/bare.o
 $(BUILD)/tests/plugins/%: $(BUILD)/obj/tests/plugins/%.o $(BUILD)/libtenon-test.a \
                           $(BUILD)/libtenon.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_LINK) -o $@ $(filter %.o,$^) -ltenon-test -ltenon -lcunit
+	$(CC) $(TEST_LINK) -o $@ $(filter %.o,$^) -ltenon-test -ltenon -lcunit \
+		$(LIBRARIES_$(patsubst test_%,%,$*))
 
 E2E_HELPERS = $(filter-out tests/e2e/test_%.c,$(wildcard tests/e2e/*.c))
 
