@@ -27,6 +27,7 @@ INCLUDES = -Iinclude -Iframework
 FLAGS    = -std=gnu17 -fno-plt -D_GNU_SOURCE -DTN_VERSION='"$(VERSION)"' -fPIC $(INCLUDES) \
            $(WARNINGS) $(SANITIZER) $(CFLAGS)
 HOST_LIBRARIES = -lmicrohttpd -linih -ljansson -lxxhash -lm -ldl
+KIT_LIBRARIES  = -lcunit -linih -lxxhash -lm -ldl
 LINK     = $(SANITIZER) -L$(BUILD) -Wl,-z,now -Wl,-z,relro $(LDFLAGS)
 
 # ---- What there is -------------------------------------------------------------------------
@@ -151,7 +152,8 @@ $(BUILD)/libtenon.so: $(call objects,$(LIBRARY_SOURCES)) framework/message/libte
 		-Wl,--version-script=framework/message/libtenon.map -o $@ $(filter %.o,$^)
 	@ln -sf libtenon.so $@.$(basename $(ABI))
 
-$(BUILD)/libtenon-test.a: $(call objects,$(KIT_SOURCES))
+# With deploy/, since a test can load Workers as the host does.
+$(BUILD)/libtenon-test.a: $(call objects,$(KIT_SOURCES) $(wildcard framework/deploy/*.c))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
@@ -209,11 +211,11 @@ $(BUILD)/tests/bench/bare: $(BUILD)/obj/tests/bench/bare.o
 	@mkdir -p $(@D)
 	$(CC) $(LINK) -o $@ $< -lmicrohttpd
 
-# As a Worker's author would: the library and CUnit.
+# As a Worker's author would: the kit, and what it needs.
 $(BUILD)/tests/plugins/%: $(BUILD)/obj/tests/plugins/%.o $(BUILD)/libtenon-test.a \
                           $(BUILD)/libtenon.so
 	@mkdir -p $(@D)
-	$(CC) $(TEST_LINK) -o $@ $(filter %.o,$^) -ltenon-test -ltenon -lcunit \
+	$(CC) $(TEST_LINK) -o $@ $(filter %.o,$^) -ltenon-test -ltenon $(KIT_LIBRARIES) \
 		$(LIBRARIES_$(patsubst test_%,%,$*))
 
 E2E_HELPERS = $(filter-out tests/e2e/test_%.c,$(wildcard tests/e2e/*.c))
@@ -275,7 +277,12 @@ INSTALLED = bin/tenon \
             lib/systemd/system/tenon.service lib/systemd/system/tenon.socket \
             share/doc/tenon/examples/tenon.ini
 
-FILL = sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|'
+FILL = sed "s|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@LIBRARIES@|$(LINKED)|"
+
+# Of what deploy/ needs the very files that tenon is linked with: they are there where it runs, also
+# without the packages that have their headers.
+LINKED = $$(readelf -d $(BUILD)/installed/tenon | \
+            sed -n 's/.*\[\(lib\(inih\|xxhash\)\.so[.0-9]*\)\]$$/-l:\1/p' | tr '\n' ' ')
 
 install: all
 	install -D $(BUILD)/installed/tenon $(ROOT)/bin/tenon

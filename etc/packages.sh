@@ -14,14 +14,14 @@ stop()
 }
 
 # One word for each package; this|that where either will do, and the first is what is installed.
-# curl is for the two lines that `make run` prints.
+# curl is for the two lines that `make run` prints, CUnit for libtenon-test.a.
 packages()
 {
 	case $1 in
 	run) echo 'gcc libc6-dev libmicrohttpd-dev libinih-dev libjansson-dev libxxhash-dev' \
-		'libdw-dev curl' ;;
-	test) echo 'libcunit1-dev libcurl4-openssl-dev|libcurl4-gnutls-dev strace binutils' \
-		'pkg-config|pkgconf graphviz libsqlite3-dev' ;;
+		'libdw-dev libcunit1-dev curl' ;;
+	test) echo 'libcurl4-openssl-dev|libcurl4-gnutls-dev strace binutils' \
+		'pkg-config|pkgconf graphviz libsqlite3-dev libxml2-utils' ;;
 	lint) echo 'clang clang-format clang-tidy cppcheck mandoc systemd' ;;
 	valgrind) echo 'valgrind' ;;
 	bench) echo 'wrk valgrind' ;;

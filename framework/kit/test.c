@@ -1,51 +1,61 @@
-#include "tenon/test.h"
+/* test.c - the exchange of a test, and its requests. */
+#include "kit/kit.h"
 
-#include "message/exchange.h"
 #include "message/later.h"
 #include "message/request.h"
 #include "message/secret.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-struct tn_test {
-	struct tn_exchange_pool pool;
-	struct tn_exchange *exchange;
-};
+static struct tn_test *unended;
+
+_Noreturn void tn_test_no_memory(const char *where)
+{
+	fprintf(stderr, "%s: out of memory\n", where);
+	abort();
+}
 
 struct tn_test *tn_test_begin(void)
 {
 	struct tn_test *test = malloc(sizeof(*test));
 
-	if (test) {
-		tn_exchange_pool_init(&test->pool, &tn_limits_default, 0);
-		test->exchange = tn_exchange_begin(&test->pool);
-	}
-	if (test && test->exchange)
-		return test;
-	fputs("tn_test_begin: out of memory\n", stderr);
-	abort();
+	if (!test)
+		tn_test_no_memory("tn_test_begin");
+	tn_exchange_pool_init(&test->pool, &tn_limits_default, 0);
+	test->exchange = tn_exchange_begin(&test->pool);
+	if (!test->exchange)
+		tn_test_no_memory("tn_test_begin");
+	test->next = unended;
+	unended = test;
+	return test;
 }
 
 void tn_test_end(struct tn_test *test)
 {
+	struct tn_test **link = &unended;
+
 	if (!test)
 		return;
+	while (*link != test)
+		link = &(*link)->next;
+	*link = test->next;
 	tn_exchange_end(&test->pool, test->exchange);
 	tn_exchange_pool_finish(&test->pool);
 	free(test);
 }
 
-struct tn_request *tn_test_request(struct tn_test *test, const char *method, const char *url)
+unsigned tn_test_end_all(void)
 {
-	struct tn_request *request = tn_request_first(test->exchange, "GET", "localhost", "/",
-	                                              "127.0.0.1");
+	unsigned count = 0;
 
-	if (!tn_request_set_header(request, "Host", "localhost") ||
-	    !tn_request_set_method(request, method) || !tn_request_set_url(request, url))
-		return NULL;
-	return request;
+	for (; unended; count++)
+		tn_test_end(unended);
+	return count;
+}
+
+void tn_test_run_later(struct tn_test *test)
+{
+	tn_exchange_run_later(test->exchange);
 }
 
 void tn_test_set_deadline(struct tn_test *test, int64_t milliseconds)
@@ -59,6 +69,11 @@ void tn_test_cancel(struct tn_test *test)
 	atomic_store(&test->exchange->cancelled, true);
 }
 
+size_t tn_test_memory(const struct tn_test *test)
+{
+	return test ? test->exchange->arena.used : 0;
+}
+
 static void destroy_secret(void *argument)
 {
 	tn_secret_destroy(argument);
@@ -66,25 +81,41 @@ static void destroy_secret(void *argument)
 
 const struct tn_secret *tn_test_secret(struct tn_test *test, const char *text)
 {
-	struct tn_secret *secret = tn_secret_create(text, strlen(text));
+	struct tn_secret *secret = text ? tn_secret_create(text, strlen(text)) : NULL;
 
 	if (!secret || !tn_exchange_defer(test->exchange, destroy_secret, secret))
 		return NULL;
 	return secret;
 }
 
-struct tn_response *tn_fake_fetch(struct tn_request *request, const struct tn_service *service)
-{
-	struct tn_fake *fake = (struct tn_fake *)(uintptr_t)service;
+/* ---- Requests ------------------------------------------------------------------------------ */
 
-	if (!request || !service)
+struct tn_request *tn_test_request(struct tn_test *test, const char *method, const char *url)
+{
+	struct tn_request *request = tn_request_first(test->exchange, "GET", "localhost", "/",
+	                                              "127.0.0.1");
+
+	if (!tn_request_set_header(request, "Host", "localhost") ||
+	    !tn_request_set_method(request, method) || !tn_request_set_url(request, url))
 		return NULL;
-	if (fake->calls < TN_FAKE_REQUESTS)
-		fake->requests[fake->calls] = tn_request_clone(request);
-	fake->calls++;
-	if (!fake->status)
-		return NULL;
-	if (!fake->body)
-		return tn_response_new(request, fake->status);
-	return tn_response_text(request, fake->status, fake->body);
+	return request;
+}
+
+static bool add_part(struct tn_request *request, const struct tn_test_part *part)
+{
+	if (part->name)
+		return tn_headers_append(tn_request_headers(request), part->name, part->data);
+	return tn_request_set_body(request, part->data,
+	                           part->size == SIZE_MAX ? strlen(part->data) : part->size);
+}
+
+struct tn_request *tn_test_request_with(struct tn_test *test, const char *method, const char *url,
+                                        const struct tn_test_part *parts)
+{
+	struct tn_request *request = tn_test_request(test, method, url);
+
+	for (; request && (parts->name || parts->data); parts++)
+		if (!add_part(request, parts))
+			return NULL;
+	return request;
 }

@@ -1,7 +1,5 @@
 #include "../../plugins/application.c" /* NOLINT(bugprone-suspicious-include) */
 
-#include "cunit.h"
-
 #include <tenon/test.h>
 
 static void check_greeting(const char *greeting, const char *method, const char *body)
@@ -10,10 +8,9 @@ static void check_greeting(const char *greeting, const char *method, const char 
 	const struct env env = { .self = TN_TEST_SELF, .GREETING = greeting };
 	struct tn_response *response = tn_fetch(&env.self, tn_test_request(test, method, "/any"));
 
-	CHECK_NUMBER(tn_response_status(response), 200);
-	CHECK_TEXT(tn_response_body(response).data, body);
-	CHECK_NUMBER(tn_response_body(response).size, strlen(body));
-	CHECK_TEXT(tn_response_header(response, "content-type"), "text/plain;charset=UTF-8");
+	TN_ASSERT_STATUS(response, 200);
+	TN_ASSERT_BODY(response, body);
+	TN_ASSERT_HEADER(response, "content-type", "text/plain;charset=UTF-8");
 	tn_test_end(test);
 }
 
@@ -26,13 +23,13 @@ static void it_replies_with_the_greeting_and_a_newline(void)
 
 static void the_greeting_has_a_default(void)
 {
-	CHECK_NUMBER(tn_worker.slot_count, 1);
-	CHECK_TEXT(tn_worker.slots[0].name, "GREETING");
-	CHECK_NUMBER(tn_worker.slots[0].kind, TN_SLOT_VAR);
-	CHECK_NUMBER(tn_worker.slots[0].flags, TN_SLOT_OPTIONAL);
-	CHECK_TEXT(tn_worker.slots[0].value.text, "Hello from the application worker");
+	TN_ASSERT_NUMBER(tn_worker.slot_count, 1);
+	TN_ASSERT_TEXT(tn_worker.slots[0].name, "GREETING");
+	TN_ASSERT_NUMBER(tn_worker.slots[0].kind, TN_SLOT_VAR);
+	TN_ASSERT_NUMBER(tn_worker.slots[0].flags, TN_SLOT_OPTIONAL);
+	TN_ASSERT_TEXT(tn_worker.slots[0].value.text, "Hello from the application worker");
 }
 
-TEST_MAIN("plugins/application",
-          TEST(it_replies_with_the_greeting_and_a_newline),
-          TEST(the_greeting_has_a_default))
+TN_TEST_MAIN("plugins/application",
+             TN_TEST(it_replies_with_the_greeting_and_a_newline),
+             TN_TEST(the_greeting_has_a_default))

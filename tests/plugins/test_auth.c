@@ -1,7 +1,5 @@
 #include "../../plugins/auth.c" /* NOLINT(bugprone-suspicious-include) */
 
-#include "cunit.h"
-
 #include <tenon/test.h>
 
 #define ALLOWED "Request allowed"
@@ -23,9 +21,9 @@ static void check(const char *token, const char *second, int status, const char 
 	if (second)
 		tn_headers_append(tn_request_headers(request), "x-custom-token", second);
 	response = tn_fetch(&env.self, request);
-	CHECK_NUMBER(tn_response_status(response), status);
-	CHECK_TEXT(tn_response_body(response).data, body);
-	CHECK_TEXT(tn_response_header(response, "content-type"), "text/plain;charset=UTF-8");
+	TN_ASSERT_STATUS(response, status);
+	TN_ASSERT_BODY(response, body);
+	TN_ASSERT_HEADER(response, "content-type", "text/plain;charset=UTF-8");
 	tn_test_end(test);
 }
 
@@ -68,25 +66,25 @@ static void without_a_secret_nobody_is_allowed(void)
 	const struct env env = { .self = TN_TEST_SELF };
 	struct tn_request *request = tn_test_request(test, "GET", "/");
 
-	CHECK_NUMBER(tn_response_status(tn_fetch(&env.self, request)), 403);
+	TN_ASSERT_STATUS(tn_fetch(&env.self, request), 403);
 	tn_request_set_header(request, "x-custom-token", "");
-	CHECK_NUMBER(tn_response_status(tn_fetch(&env.self, request)), 403);
+	TN_ASSERT_STATUS(tn_fetch(&env.self, request), 403);
 	tn_test_end(test);
 }
 
 static void the_slot_is_a_secret_that_is_not_optional(void)
 {
-	CHECK_NUMBER(tn_worker.slot_count, 1);
-	CHECK_TEXT(tn_worker.slots[0].name, "SECRET_TOKEN");
-	CHECK_NUMBER(tn_worker.slots[0].kind, TN_SLOT_SECRET);
-	CHECK_NUMBER(tn_worker.slots[0].flags, 0);
+	TN_ASSERT_NUMBER(tn_worker.slot_count, 1);
+	TN_ASSERT_TEXT(tn_worker.slots[0].name, "SECRET_TOKEN");
+	TN_ASSERT_NUMBER(tn_worker.slots[0].kind, TN_SLOT_SECRET);
+	TN_ASSERT_NUMBER(tn_worker.slots[0].flags, 0);
 }
 
-TEST_MAIN("plugins/auth",
-          TEST(the_right_token_is_allowed),
-          TEST(a_wrong_token_is_refused),
-          TEST(an_empty_token_is_refused),
-          TEST(without_a_token_a_request_is_refused),
-          TEST(two_tokens_are_refused),
-          TEST(without_a_secret_nobody_is_allowed),
-          TEST(the_slot_is_a_secret_that_is_not_optional))
+TN_TEST_MAIN("plugins/auth",
+             TN_TEST(the_right_token_is_allowed),
+             TN_TEST(a_wrong_token_is_refused),
+             TN_TEST(an_empty_token_is_refused),
+             TN_TEST(without_a_token_a_request_is_refused),
+             TN_TEST(two_tokens_are_refused),
+             TN_TEST(without_a_secret_nobody_is_allowed),
+             TN_TEST(the_slot_is_a_secret_that_is_not_optional))

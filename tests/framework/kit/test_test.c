@@ -72,6 +72,37 @@ static void a_request_that_cannot_be_is_null(void)
 	tn_test_end(test);
 }
 
+static void a_request_is_made_with_headers_and_a_body(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_request *request =
+		TN_TEST_REQUEST(test, "POST", "/a?b", TN_HEADER("x-one", "1"), TN_BODY("text"),
+	                        TN_HEADER("X-One", "2"), TN_HEADER("cookie", "c=d"));
+
+	CHECK_TEXT(tn_request_method(request), "POST");
+	CHECK_TEXT(tn_request_url(request), "http://localhost/a?b");
+	CHECK_TEXT(tn_request_header(request, "x-one"), "1, 2");
+	CHECK_TEXT(tn_request_cookie(request, "c"), "d");
+	CHECK_TEXT(tn_request_body(request).data, "text");
+	request = TN_TEST_REQUEST(test, "PUT", "/", TN_BODY_BYTES("a\0b", 3));
+	CHECK_NUMBER(tn_request_body(request).size, 3);
+	CHECK_NUMBER(memcmp(tn_request_body(request).data, "a\0b", 4), 0);
+	CHECK_TEXT(tn_request_header(TN_TEST_REQUEST(test, "GET", "/"), "x-one"), NULL);
+	tn_test_end(test);
+}
+
+static void a_part_that_is_refused_makes_no_request(void)
+{
+	struct tn_test *test = tn_test_begin();
+
+	capture_begin();
+	CU_ASSERT_PTR_NULL(TN_TEST_REQUEST(test, "GET", "/", TN_HEADER("a b", "1")));
+	CU_ASSERT_PTR_NULL(TN_TEST_REQUEST(test, "GET", "/", TN_HEADER("a", "b\n")));
+	CU_ASSERT_PTR_NULL(TN_TEST_REQUEST(test, "GE T", "/", TN_HEADER("a", "b")));
+	CHECK_NUMBER(capture_lines(capture_end(), "refused"), 3);
+	tn_test_end(test);
+}
+
 static void a_test_has_as_many_requests_as_it_makes(void)
 {
 	struct tn_test *test = tn_test_begin();
@@ -105,6 +136,7 @@ static void a_secret_is_the_text(void)
 	CU_ASSERT(tn_secret_equals(secret, "s3cret"));
 	CU_ASSERT(!tn_secret_equals(secret, "other"));
 	CHECK_TEXT(tn_secret_reveal(secret).data, "s3cret");
+	CU_ASSERT_PTR_NULL(tn_test_secret(test, NULL));
 	tn_test_end(test);
 }
 
@@ -124,73 +156,33 @@ static void the_end_does_what_was_left_for_it(void)
 	CHECK_TEXT(happened, "wr");
 }
 
-static void a_fake_answers_the_same_each_time_and_counts(void)
+static void what_was_left_can_be_done_before(void)
 {
+	char letters[] = "rw";
 	struct tn_test *test = tn_test_begin();
-	struct tn_fake fake = TN_FAKE("auth", 403, "no");
-	struct tn_request *request = tn_test_request(test, "GET", "/");
+	const struct tn_request *request = tn_test_request(test, "GET", "/");
 
-	CHECK_TEXT(fake.service.name, "auth");
-	for (unsigned i = 1; i <= 3; i++) {
-		struct tn_response *response = tn_fetch(&fake.service, request);
-
-		CHECK_NUMBER(tn_response_status(response), 403);
-		CHECK_TEXT(tn_response_body(response).data, "no");
-		CHECK_NUMBER(fake.calls, i);
-	}
-	fake.status = 204;
-	fake.body = NULL;
-	CHECK_NUMBER(tn_response_status(tn_fetch(&fake.service, request)), 204);
-	fake.status = 0;
-	CU_ASSERT_PTR_NULL(tn_fetch(&fake.service, request));
-	CHECK_NUMBER(fake.calls, 5);
+	happened[0] = '\0';
+	tn_defer(request, happen, letters);
+	tn_wait_until(request, happen, letters + 1);
+	tn_test_run_later(test);
+	CHECK_TEXT(happened, "w");
+	CHECK_TEXT(tn_request_path(request), "/");
 	tn_test_end(test);
+	CHECK_TEXT(happened, "wr");
 }
 
-static void a_fake_that_gets_no_request_was_not_called(void)
-{
-	struct tn_fake fake = TN_FAKE("auth", 200, "yes");
-
-	CU_ASSERT_PTR_NULL(tn_fetch(&fake.service, NULL));
-	CHECK_NUMBER(fake.calls, 0);
-	CU_ASSERT_PTR_NULL(fake.requests[0]);
-}
-
-static void a_fake_keeps_requests_as_they_came(void)
+static void it_tells_how_much_memory_is_taken(void)
 {
 	struct tn_test *test = tn_test_begin();
-	struct tn_fake fake = TN_FAKE("other", 200, "yes");
-	const struct env env = { .self = TN_TEST_SELF, .other = &fake.service };
-	struct tn_request *request = tn_test_request(test, "GET", "/first");
+	const struct tn_request *request = tn_test_request(test, "GET", "/");
+	size_t before = tn_test_memory(test);
 
-	tn_request_set_body(request, "body", 4);
-	tn_fetch(&env.self, request);
-	tn_request_set_url(request, "/second");
-	tn_fetch(&env.self, request);
-	CHECK_NUMBER(fake.calls, 2);
-	CHECK_TEXT(tn_request_target(fake.requests[0]), "/first");
-	CHECK_TEXT(tn_request_header(fake.requests[0], "x-after"), NULL);
-	CHECK_TEXT(tn_request_body(fake.requests[0]).data, "body");
-	CHECK_TEXT(tn_request_target(fake.requests[1]), "/second");
-	CHECK_TEXT(tn_request_header(fake.requests[1], "x-after"), "1");
-	CU_ASSERT_PTR_NULL(fake.requests[2]);
-	tn_test_end(test);
-}
-
-static void a_fake_counts_on_when_it_keeps_no_more(void)
-{
-	struct tn_test *test = tn_test_begin();
-	struct {
-		struct tn_fake fake;
-		unsigned behind;
-	} some = { .fake = TN_FAKE("auth", 200, "yes"), .behind = 7 };
-	struct tn_request *request = tn_test_request(test, "GET", "/");
-
-	for (unsigned i = 0; i < TN_FAKE_REQUESTS + 5; i++)
-		tn_fetch(&some.fake.service, request);
-	CHECK_NUMBER(some.fake.calls, TN_FAKE_REQUESTS + 5);
-	CU_ASSERT_PTR_NOT_NULL(some.fake.requests[TN_FAKE_REQUESTS - 1]);
-	CHECK_NUMBER(some.behind, 7);
+	CU_ASSERT(before > 0 && before < 4096);
+	tn_allocate(request, 100000);
+	CU_ASSERT(tn_test_memory(test) >= before + 100000);
+	CU_ASSERT(tn_test_memory(test) < before + 101000);
+	CHECK_NUMBER(tn_test_memory(NULL), 0);
 	tn_test_end(test);
 }
 
@@ -272,14 +264,14 @@ TEST_MAIN("kit/test",
           TEST(a_path_is_one_of_localhost),
           TEST(an_absolute_url_has_its_own_host),
           TEST(a_request_that_cannot_be_is_null),
+          TEST(a_request_is_made_with_headers_and_a_body),
+          TEST(a_part_that_is_refused_makes_no_request),
           TEST(a_test_has_as_many_requests_as_it_makes),
           TEST(each_test_is_an_exchange_of_its_own),
           TEST(a_secret_is_the_text),
           TEST(the_end_does_what_was_left_for_it),
-          TEST(a_fake_answers_the_same_each_time_and_counts),
-          TEST(a_fake_that_gets_no_request_was_not_called),
-          TEST(a_fake_keeps_requests_as_they_came),
-          TEST(a_fake_counts_on_when_it_keeps_no_more),
+          TEST(what_was_left_can_be_done_before),
+          TEST(it_tells_how_much_memory_is_taken),
           TEST(the_worker_under_test_is_entered_as_by_a_host),
           TEST(all_calls_of_a_fetch_all_are_made_in_order),
           TEST(a_test_has_a_deadline_if_it_sets_one),
