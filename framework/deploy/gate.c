@@ -1,18 +1,12 @@
 #include "deploy/gate.h"
 
 #include "message/request.h"
+#include "message/trace.h"
 #include "message/waits.h"
 
 static int64_t earlier(int64_t one, int64_t other)
 {
 	return one < other ? one : other;
-}
-
-/* Who may not call any more is told so by the callee, and is not let wait for it. */
-static bool may_call(struct tn_exchange *exchange)
-{
-	return exchange->calls + exchange->waiting < exchange->most ||
-	       tn_exchange_take_call(exchange);
 }
 
 /* What the caller gets in the callee's place. If it is NULL, one of its own is not its fault. */
@@ -33,6 +27,8 @@ static struct tn_response *turn_away(const struct tn_gate *gate, const struct tn
 	struct tn_response *response;
 
 	tn_exchange_count_call(exchange, gate->callee);
+	if (exchange->limits->tracer)
+		tn_tracer_note(exchange, gate->callee, 503);
 	tn_exchange_tell(exchange, TN_LOG_WARNING,
 	                 "call of '%s' answered with 503: its turn has not come in %lld ms",
 	                 gate->callee->name, (long long)waited);
@@ -49,7 +45,8 @@ static struct tn_response *call(const struct tn_gate *gate, struct tn_request *r
 	int64_t until = earlier(now + gate->options.queue_timeout, request->exchange->deadline);
 	struct tn_response *response;
 
-	if (!limit || !may_call(request->exchange))
+	/* Who may not call any more is told so by the callee, and is not let wait for it. */
+	if (!limit || !tn_exchange_may_call(request->exchange))
 		return tn_fetch(gate->callee, request);
 	*turned_away = !tn_limit_wait(limit, until);
 	if (*turned_away)

@@ -106,6 +106,7 @@ static void inherit(struct tn_exchange *child, struct tn_exchange *parent)
 	child->limits = parent->limits;
 	child->root = parent->root;
 	child->executor = parent->executor;
+	child->traced = parent->traced;
 	child->activity = parent->activity;
 	child->deadline = parent->deadline;
 	child->split_keys = parent->split_keys;
@@ -234,6 +235,7 @@ struct tn_response *tn_exchange_adopt(struct tn_exchange *parent, struct tn_exch
 	if (!response && failed)
 		*failed = *tn_exchange_callee_failed(child);
 	child->depth = 0;
+	child->traced = NULL;
 	add_calls(parent, child->trace, child->calls);
 	child->calls = 0;
 	child->most = child->waiting;

@@ -102,6 +102,8 @@ struct tn_exchange *tn_exchange_begin(struct tn_exchange_pool *pool)
 	exchange->calls_logged = false;
 	exchange->memory_logged = false;
 	exchange->quarantine_logged = false;
+	exchange->entering = false;
+	exchange->traced = NULL;
 	exchange->later = NULL;
 	exchange->later_end = &exchange->later;
 	exchange->next = NULL;

@@ -25,9 +25,10 @@
 
 /* What one exchange may take. */
 struct tn_limits {
-	unsigned max_depth;    /* calls nested in one another */
-	unsigned max_calls;    /* calls in all */
-	size_t request_memory; /* bytes of the arena, the inbound request's included */
+	unsigned max_depth;       /* calls nested in one another */
+	unsigned max_calls;       /* calls in all */
+	size_t request_memory;    /* bytes of the arena, the inbound request's included */
+	struct tn_tracer *tracer; /* trace.h; NULL: calls are not traced */
 };
 
 extern const struct tn_limits tn_limits_default;
@@ -44,7 +45,9 @@ struct tn_trace {
 	unsigned depth;
 };
 
-struct tn_later;      /* work for after the reply */
+struct tn_later; /* work for after the reply */
+struct tn_tracer;
+struct tn_traced;
 struct tn_split_hash; /* what a split chooses by */
 
 struct tn_exchange {
@@ -57,6 +60,7 @@ struct tn_exchange {
 	bool from_client; /* what is refused now is a client's: no error of ours */
 	bool memory_logged;
 	bool quarantine_logged;
+	bool entering;          /* the tracer makes the call, whose Worker is to be entered now */
 	unsigned calls;         /* not beside depth: gcc would load both, and wait for a store */
 	unsigned releasing;     /* release callbacks that run within one another */
 	unsigned waiting;       /* works that were left for after the reply */
@@ -75,7 +79,8 @@ struct tn_exchange {
 	struct tn_exchange *root;     /* itself, but for a child */
 	struct tn_exchange *children; /* newest first, through `sibling`; they may have some, too */
 	struct tn_exchange *sibling;
-	struct tn_executor *executor; /* NULL: everything runs on the caller's thread */
+	const struct tn_traced *traced; /* the call that is being made; NULL */
+	struct tn_executor *executor;   /* NULL: everything runs on the caller's thread */
 	/* Of a root: who needs its memory, itself included, and what the last of those who came too
 	 * late calls, on its thread, where the end had to be left to it: tn_exchange_held. */
 	_Atomic unsigned holders;
@@ -233,6 +238,13 @@ void tn_exchange_let_go(struct tn_exchange *root);
  * it has none, and for an exchange that shares with nobody. */
 bool tn_exchange_take_call(struct tn_exchange *exchange);
 bool tn_exchange_take_memory(struct tn_exchange *exchange, size_t size);
+
+/* Whether one more call may be made, or work be noted, by what all may come to. */
+static inline bool tn_exchange_may_call(struct tn_exchange *exchange)
+{
+	return exchange->calls + exchange->waiting < exchange->most ||
+	       tn_exchange_take_call(exchange);
+}
 
 /* A call of that Worker at the present depth, for the log's chain. */
 static inline void tn_exchange_count_call(struct tn_exchange *exchange,

@@ -109,6 +109,7 @@ static void run(struct job *job)
 	if (!finish(job))
 		return;
 	child->depth = 0;
+	child->traced = NULL;
 	tn_exchange_let_go(root);
 }
 

@@ -81,8 +81,7 @@ bool tn_wait_until(const struct tn_request *request, void (*work)(void *argument
 	if (!request || !work)
 		return false;
 	exchange = request->exchange;
-	if (exchange->calls + exchange->waiting >= exchange->most &&
-	    !tn_exchange_take_call(exchange)) {
+	if (!tn_exchange_may_call(exchange)) {
 		if (!exchange->calls_logged)
 			tn_exchange_refuse(exchange,
 			                   "tn_wait_until refused: %u calls are max_calls",

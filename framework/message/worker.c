@@ -3,6 +3,7 @@
 #include "message/quarantine.h"
 #include "message/request.h"
 #include "message/response.h"
+#include "message/trace.h"
 #include "observe/log.h"
 
 /* The caller gets NULL: it has not failed by itself if it now does. */
@@ -27,10 +28,18 @@ void tn_worker_refuse(struct tn_exchange *exchange, const char *callee,
 	fail_callee(exchange);
 }
 
+/* Of what is traced, the exchange's own says that it is to come here. */
+static unsigned max_depth(const struct tn_exchange *exchange)
+{
+	const struct tn_limits *limits = exchange->limits;
+
+	return limits->tracer ? tn_tracer_max_depth(limits->tracer) : limits->max_depth;
+}
+
 /* A Worker that goes on calling would fill the log: one line tells of the first refusal. */
 static void refuse_call(struct tn_exchange *exchange, const struct tn_service *service)
 {
-	bool deep = exchange->depth >= exchange->limits->max_depth;
+	bool deep = exchange->depth >= max_depth(exchange);
 	bool *logged = deep ? &exchange->depth_logged : &exchange->calls_logged;
 
 	if (*logged)
@@ -38,7 +47,7 @@ static void refuse_call(struct tn_exchange *exchange, const struct tn_service *s
 	*logged = true;
 	if (deep)
 		tn_exchange_refuse(exchange, "call of '%s' refused: %u calls deep is max_depth",
-		                   name_of(service), exchange->limits->max_depth);
+		                   name_of(service), max_depth(exchange));
 	else
 		tn_exchange_refuse(exchange, "call of '%s' refused: %u calls are max_calls",
 		                   name_of(service), exchange->limits->max_calls);
@@ -89,9 +98,18 @@ __attribute__((noinline)) static bool stand_in(const struct tn_request *request,
 	return false;
 }
 
+/* Whether the tracer is to make the call: what it makes comes here once more. */
+static bool is_to_be_traced(struct tn_exchange *exchange)
+{
+	bool entering = exchange->entering;
+
+	exchange->entering = false;
+	return exchange->limits->tracer && !entering;
+}
+
 /*
  * At one of its limits: refused, or where its calls are counted with those of others, allowed by
- * the root. Out of line and a tail call, too.
+ * the root. Out of line and a tail call, too. Calls that are traced come here all.
  */
 __attribute__((noinline)) static bool enter_at_limit(const struct tn_request *request,
                                                      const struct tn_service *service,
@@ -99,7 +117,12 @@ __attribute__((noinline)) static bool enter_at_limit(const struct tn_request *re
 {
 	struct tn_exchange *exchange = request->exchange;
 
-	if (exchange->depth >= exchange->limits->max_depth || !tn_exchange_take_call(exchange)) {
+	if (is_to_be_traced(exchange)) {
+		*response = tn_tracer_call(exchange, (struct tn_request *)(uintptr_t)request,
+		                           service);
+		return false;
+	}
+	if (exchange->depth >= max_depth(exchange) || !tn_exchange_may_call(exchange)) {
 		refuse_call(exchange, service);
 		fail_callee(exchange);
 		return false;
