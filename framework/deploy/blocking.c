@@ -162,7 +162,15 @@ static void walk_all(struct walk *walk)
 	}
 }
 
-bool tn_blocking(struct tn_plan *plan, struct tn_errors *errors)
+static void forget(struct tn_plan_worker *worker)
+{
+	worker->waits = false;
+	worker->threaded = false;
+	worker->waits_through = NULL;
+	worker->waits_for = NULL;
+}
+
+bool tn_blocking_find(struct tn_plan *plan)
 {
 	struct walk walk = {
 		.plan = plan,
@@ -172,7 +180,7 @@ bool tn_blocking(struct tn_plan *plan, struct tn_errors *errors)
 	if (!walk.queue)
 		return false;
 	for (size_t i = 0; i < plan->count; i++)
-		read_keys(&plan->workers[i], errors);
+		forget(&plan->workers[i]);
 	walk_all(&walk);
 	free(walk.queue);
 	for (size_t i = 0; i < plan->routes.count; i++) {
@@ -182,6 +190,13 @@ bool tn_blocking(struct tn_plan *plan, struct tn_errors *errors)
 		route->timeout = plan->workers[route->worker].timeout;
 	}
 	return true;
+}
+
+bool tn_blocking(struct tn_plan *plan, struct tn_errors *errors)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		read_keys(&plan->workers[i], errors);
+	return tn_blocking_find(plan);
 }
 
 /* ---- Telling ------------------------------------------------------------------------------- */

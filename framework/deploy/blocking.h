@@ -18,6 +18,9 @@
  * key where it stands. Returns false where there is no memory. */
 bool tn_blocking(struct tn_plan *plan, struct tn_errors *errors);
 
+/* The same without the keys, which are read: for another set of Workers that are reachable. */
+bool tn_blocking_find(struct tn_plan *plan);
+
 /* Warns of a `concurrency` that has no effect, and of one that a Worker can exhaust by itself,
  * because it is in a cycle. */
 void tn_blocking_warn(const struct tn_plan *plan, struct tn_errors *errors);

@@ -359,6 +359,11 @@ struct tn_plan *tn_plan_create(const struct tn_config *config, const char *envir
 	return NULL;
 }
 
+bool tn_plan_narrow(struct tn_plan *plan, const struct tn_plan_worker *worker)
+{
+	return tn_reach_from(plan, worker) && tn_blocking_find(plan);
+}
+
 /* Inherited, it may have an effect on another variant. */
 static void warn_of_key(const struct tn_plan_binding *binding, struct tn_errors *errors)
 {

@@ -84,6 +84,13 @@ struct tn_plan *tn_plan_create(const struct tn_config *config, const char *envir
                                struct tn_errors *errors);
 void tn_plan_destroy(struct tn_plan *plan);
 
+/*
+ * Leaves of what is reachable that Worker, which may be private, and what it calls: nothing else
+ * will be loaded. The routes stay as they are, and may lead to Workers that are not there. false
+ * where there is no memory.
+ */
+bool tn_plan_narrow(struct tn_plan *plan, const struct tn_plan_worker *worker);
+
 /* The Worker of exactly that name; NULL where there is none. */
 struct tn_plan_worker *tn_plan_find(const struct tn_plan *plan, const char *name);
 

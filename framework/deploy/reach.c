@@ -68,7 +68,8 @@ bool tn_plan_mark(const struct tn_plan *plan, const struct tn_plan_worker *worke
 	return true;
 }
 
-bool tn_reach(struct tn_plan *plan)
+/* `only` NULL: from all routes. */
+static bool reach(struct tn_plan *plan, const struct tn_plan_worker *only)
 {
 	bool *marks = calloc(plan->count + 1, sizeof(marks[0]));
 	struct walk walk;
@@ -78,13 +79,23 @@ bool tn_reach(struct tn_plan *plan)
 		return false;
 	}
 	for (size_t i = 0; i < plan->count; i++)
-		if (plan->workers[i].route)
+		if (only ? only == &plan->workers[i] : plan->workers[i].route != NULL)
 			mark(&walk, &plan->workers[i]);
 	go_on(&walk, false);
 	for (size_t i = 0; i < plan->count; i++)
 		plan->workers[i].reachable = marks[i];
 	free(marks);
 	return true;
+}
+
+bool tn_reach(struct tn_plan *plan)
+{
+	return reach(plan, NULL);
+}
+
+bool tn_reach_from(struct tn_plan *plan, const struct tn_plan_worker *worker)
+{
+	return reach(plan, worker);
 }
 
 /* Whether the Worker or a variant of it is reached: each of them may be, in an environment. */
