@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define OPTIONS_MOST 9
+#define OPTIONS_MOST 10
+#define SHORT_SIZE 16
 
 static int complain_of_usage(const struct tn_command *command)
 {
@@ -30,7 +31,27 @@ static bool has_option(const struct tn_command *command, const char *name)
 	return false;
 }
 
-/* The command's own options. */
+/* The command's own short ones, "+:X:H:d:". An option with two letters would be another's. */
+static void find_short(const struct tn_command *command, char *text)
+{
+	char *end = text;
+
+	/* A value that is to be written, such as -5, is no option: a '+' ends them at the first
+	 * word. */
+	if (strstr(command->usage, "VALUE"))
+		*end++ = '+';
+	*end++ = ':';
+	for (const char *at = command->usage; (at = strstr(at, "[-")); at += strlen("[-")) {
+		if (at[2] == '-' || end + 2 >= text + SHORT_SIZE)
+			continue;
+		*end++ = at[2];
+		if (at[3] == ' ')
+			*end++ = ':';
+	}
+	*end = '\0';
+}
+
+/* The command's own long ones. */
 static void find_options(const struct tn_command *command, struct option *options)
 {
 	static const struct option all[] = {
@@ -38,10 +59,11 @@ static void find_options(const struct tn_command *command, struct option *option
 		{ "only", required_argument, NULL, 'o' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "all", no_argument, NULL, 'a' },
-		{ "dot", no_argument, NULL, 'd' },
+		{ "dot", no_argument, NULL, 'D' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "single", no_argument, NULL, '1' },
 		{ "start", no_argument, NULL, 's' },
+		{ "trace", no_argument, NULL, 'T' },
 	};
 	size_t count = 0;
 
@@ -86,6 +108,27 @@ static int read_only(struct tn_arguments *result, const char *text)
 	return 0;
 }
 
+static int read_header(struct tn_arguments *result, const char *text)
+{
+	if (result->header_count == TN_ARGUMENTS_HEADERS) {
+		tn_complain("-H '%s': %d headers are the most", text, TN_ARGUMENTS_HEADERS);
+		return EX_USAGE;
+	}
+	result->headers[result->header_count++] = text;
+	return 0;
+}
+
+/* For what can be given once. */
+static int read_once(char option, const char **value, const char *text)
+{
+	if (*value) {
+		tn_complain("-%c '%s': give it once, not '%s', too", option, text, *value);
+		return EX_USAGE;
+	}
+	*value = text;
+	return 0;
+}
+
 static int read_option(const struct tn_command *command, struct tn_arguments *result, int option)
 {
 	switch (option) {
@@ -98,7 +141,7 @@ static int read_option(const struct tn_command *command, struct tn_arguments *re
 	case 'a':
 		result->all = true;
 		return 0;
-	case 'd':
+	case 'D':
 		result->dot = true;
 		return 0;
 	case 'j':
@@ -110,6 +153,15 @@ static int read_option(const struct tn_command *command, struct tn_arguments *re
 	case 's':
 		result->start = true;
 		return 0;
+	case 'T':
+		result->trace = true;
+		return 0;
+	case 'X':
+		return read_once('X', &result->method, optarg);
+	case 'H':
+		return read_header(result, optarg);
+	case 'd':
+		return read_once('d', &result->data, optarg);
 	default:
 		return complain_of_usage(command);
 	}
@@ -118,16 +170,15 @@ static int read_option(const struct tn_command *command, struct tn_arguments *re
 int tn_arguments_read(const struct tn_command *command, int count, char **arguments,
                       struct tn_arguments *result)
 {
-	/* A value that is to be written, such as -5, is no option: a '+' ends them at the first
-	 * word. */
-	const char *order = strstr(command->usage, "VALUE") ? "+:" : ":";
+	char letters[SHORT_SIZE];
 	struct option options[OPTIONS_MOST];
 	int option;
 
 	*result = (struct tn_arguments){ 0 };
+	find_short(command, letters);
 	find_options(command, options);
 	optind = 0;
-	while ((option = getopt_long(count, arguments, order, options, NULL)) != -1) {
+	while ((option = getopt_long(count, arguments, letters, options, NULL)) != -1) {
 		int code = read_option(command, result, option);
 
 		if (code)

@@ -9,8 +9,8 @@ struct tn_arguments;
 struct tn_command {
 	const char *name;
 	int (*run)(const struct tn_arguments *arguments); /* returns the exit code */
-	/* What follows the name: `[--json] FILE [WORKER]`. An option is the command's if it stands
-	 * here, and takes a value if a word follows it. */
+	/* What follows the name: `[--json] [-X METHOD] FILE [WORKER]`. An option is the command's
+	 * if it stands here, and takes a value if a word follows it. */
 	const char *usage;
 	int least; /* how many words there are beside the options */
 	int most;
@@ -18,16 +18,21 @@ struct tn_command {
 };
 
 #define TN_ARGUMENTS_ONLY 32
+#define TN_ARGUMENTS_HEADERS 100
 
 struct tn_arguments {
 	const char *file;        /* the first word */
 	char *const *words;      /* those behind it */
 	int count;               /* of them */
 	const char *environment; /* --environment NAME; NULL */
-	bool all, dot, json, single, start;
+	bool all, dot, json, single, start, trace;
+	const char *method;                  /* -X METHOD; NULL */
+	const char *data;                    /* -d DATA; NULL */
 	int timeout;                         /* ms; --timeout 10s */
 	const char *only[TN_ARGUMENTS_ONLY]; /* --only WORKER, each time */
 	size_t only_count;
+	const char *headers[TN_ARGUMENTS_HEADERS]; /* -H HEADER, each time */
+	size_t header_count;
 };
 
 /*

@@ -10,6 +10,7 @@ int tn_command_reload(const struct tn_arguments *arguments);
 int tn_command_release(const struct tn_arguments *arguments);
 int tn_command_stop(const struct tn_arguments *arguments);
 int tn_command_check(const struct tn_arguments *arguments);
+int tn_command_call(const struct tn_arguments *arguments);
 int tn_command_show(const struct tn_arguments *arguments);
 int tn_command_bound(const struct tn_arguments *arguments);
 int tn_command_graph(const struct tn_arguments *arguments);

@@ -25,6 +25,12 @@ static const struct tn_command commands[] = {
 	{ "check", tn_command_check, "[--environment NAME] [--start] [--timeout 10s] FILE", 1, 1,
 	  "        load everything, serve nothing, tell all errors; --start runs the start\n"
 	  "        and stop hooks, too; --timeout is for each module and hook\n" },
+	{ "call", tn_command_call,
+	  "[--environment NAME] [-X METHOD] [-H HEADER]... [-d DATA] [--json] [--trace] FILE "
+	  "WORKER [URL]",
+	  2, 3,
+	  "        call one Worker, a private one, too, without a network, and print what it\n"
+	  "        answers; -d @FILE sends a file; --trace tells who called whom\n" },
 	{ "show", tn_command_show, "[--environment NAME] [--json] FILE [WORKER]", 1, 2,
 	  "        every key of a Worker, with what it inherits, and where it stands\n" },
 	{ "bound", tn_command_bound, "[--environment NAME] [--json] [--all] FILE [WORKER]", 1, 2,

@@ -880,3 +880,8 @@ size_t tn_edge_unfinished(const struct tn_edge *edge)
 {
 	return edge->waits;
 }
+
+const char *tn_edge_reason(int status)
+{
+	return MHD_get_reason_phrase_for((unsigned)status);
+}

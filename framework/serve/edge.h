@@ -67,4 +67,7 @@ unsigned tn_edge_in_flight(const struct tn_edge *edge);
 /* How many requests threads have to do with, those included that have been answered. */
 size_t tn_edge_unfinished(const struct tn_edge *edge);
 
+/* What stands behind the status in the status line, "Not Found": a constant. */
+const char *tn_edge_reason(int status);
+
 #endif
