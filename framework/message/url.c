@@ -4,10 +4,11 @@
 #include "message/parameters.h"
 #include "message/request.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
-/* ---- Setting one -------------------------------------------------------------------------- */
+/* ---- What is valid ------------------------------------------------------------------------- */
 
 bool tn_url_target_valid(const char *text)
 {
@@ -20,29 +21,73 @@ bool tn_url_target_valid(const char *text)
 	return true;
 }
 
+/* RFC 3986, 3.2.2: what a registered name has, but for ',', which would make a list of it. */
+__extension__ static const bool name_bytes[256] = {
+	['0' ... '9'] = true,
+	['A' ... 'Z'] = true,
+	['a' ... 'z'] = true,
+	['!'] = true,
+	['$'] = true,
+	['&' ... '+'] = true,
+	['-'] = true,
+	['.'] = true,
+	[';'] = true,
+	['='] = true,
+	['_'] = true,
+	['~'] = true,
+};
+
+static bool is_escape(const char *at, const char *end)
+{
+	return end - at >= 3 && isxdigit((unsigned char)at[1]) && isxdigit((unsigned char)at[2]) &&
+	       (at[1] != '0' || at[2] != '0');
+}
+
+/* Behind a name, or an address in which there are colons. */
+static const char *skip_name(const char *at, const char *end, bool colons)
+{
+	while (at < end) {
+		if (name_bytes[(unsigned char)*at] || (colons && *at == ':'))
+			at++;
+		else if (*at == '%' && is_escape(at, end))
+			at += 3;
+		else
+			break;
+	}
+	return at;
+}
+
+/* Behind a name, or an address in brackets; NULL: there is none. */
+static const char *skip_host(const char *at, const char *end)
+{
+	const char *stop;
+
+	if (*at != '[') {
+		stop = skip_name(at, end, false);
+		return stop > at ? stop : NULL;
+	}
+	stop = skip_name(at + 1, end, true);
+	return stop - at > 2 && stop < end && *stop == ']' ? stop + 1 : NULL;
+}
+
 bool tn_url_host_valid(const char *text, size_t size)
 {
-	__extension__ static const bool allowed[256] = {
-		['0' ... ';'] = true,
-		['A' ... 'Z'] = true,
-		['a' ... 'z'] = true,
-		['!'] = true,
-		['$' ... '+'] = true,
-		['-'] = true,
-		['.'] = true,
-		['='] = true,
-		['['] = true,
-		[']'] = true,
-		['_'] = true,
-		['~'] = true,
-	};
+	const char *end = text + size;
+	const char *at;
 
-	for (size_t i = 0; i < size; i++) {
-		if (!allowed[(unsigned char)text[i]])
-			return false;
-	}
-	return true;
+	if (!size)
+		return true;
+	at = skip_host(text, end);
+	if (!at || at == end)
+		return at;
+	if (*at++ != ':')
+		return false;
+	while (at < end && *at >= '0' && *at <= '9')
+		at++;
+	return at == end;
 }
+
+/* ---- Setting one -------------------------------------------------------------------------- */
 
 static bool refuse(const struct tn_request *request, const char *url, const char *why)
 {
