@@ -52,6 +52,13 @@ static const struct tn_command set_in = {
 	.most = 3,
 };
 
+static const struct tn_command call = {
+	.name = "call",
+	.usage = "[-X METHOD] [-H HEADER]... [-d DATA] [--trace] FILE WORKER [URL]",
+	.least = 2,
+	.most = 3,
+};
+
 /* What a command line gave. */
 struct given {
 	char *line[MOST + 1];
@@ -401,6 +408,45 @@ static void two_dashes_end_the_options(void)
 	CHECK_USAGE(&given, CHECK_USES);
 }
 
+static void short_options_have_one_letter(void)
+{
+	struct given given;
+
+	give(&given, &call, "-XPUT", "x.ini", "-H", "A: 1", "echo", "-H", "B: 2", "-d", "-5",
+	     "--trace", "/x", NULL);
+	CHECK_NUMBER(given.code, 0);
+	CHECK_TEXT(given.arguments.method, "PUT");
+	CHECK_TEXT(given.arguments.data, "-5");
+	CHECK_NUMBER(given.arguments.header_count, 2);
+	CHECK_TEXT(given.arguments.headers[0], "A: 1");
+	CHECK_TEXT(given.arguments.headers[1], "B: 2");
+	CHECK_NUMBER(given.arguments.trace, true);
+	CHECK_TEXT(given.arguments.file, "x.ini");
+	CHECK_TEXT(given.arguments.words[1], "/x");
+	give(&given, &call, "x.ini", "echo", "-X", NULL);
+	CHECK_NUMBER(given.code, EX_USAGE);
+	give(&given, &show, "x.ini", "-X", "PUT", NULL);
+	CHECK_NUMBER(given.code, EX_USAGE);
+	give(&given, &call, "x.ini", "echo", "-X", "A", "-X", "B", NULL);
+	CHECK_NUMBER(given.code, EX_USAGE);
+	CHECK_TEXT(given.complaint, "tenon: -X 'B': give it once, not 'A', too\n");
+}
+
+static void there_are_only_so_many_headers(void)
+{
+	char *line[2 * TN_ARGUMENTS_HEADERS + 8] = { (char *)(uintptr_t) "call" };
+	struct tn_arguments arguments;
+	int count = 1;
+
+	for (int i = 0; i <= TN_ARGUMENTS_HEADERS; i++) {
+		line[count++] = (char *)(uintptr_t) "-H";
+		line[count++] = (char *)(uintptr_t) "A: 1";
+	}
+	capture_begin();
+	CHECK_NUMBER(tn_arguments_read(&call, count, line, &arguments), EX_USAGE);
+	CHECK_TEXT(capture_end(), "tenon: -H 'A: 1': 100 headers are the most\n");
+}
+
 TEST_MAIN("command/arguments",
           TEST(the_first_word_is_the_file),
           TEST(what_does_not_look_like_an_option_is_a_word),
@@ -415,4 +461,6 @@ TEST_MAIN("command/arguments",
           TEST(an_environment_is_what_stands_behind_the_at),
           TEST(a_value_may_begin_with_a_dash),
           TEST(the_file_may_not_begin_with_a_dash),
-          TEST(two_dashes_end_the_options))
+          TEST(two_dashes_end_the_options),
+          TEST(short_options_have_one_letter),
+          TEST(there_are_only_so_many_headers))
