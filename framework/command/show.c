@@ -199,6 +199,8 @@ static const char *text_of(const struct tn_show *show, const struct tn_show_subj
 		text = settings->access_log;
 	if (!subject->worker && strcmp(entry->key, "control") == 0)
 		text = settings->control;
+	if (!subject->worker && strcmp(entry->key, "body_directory") == 0)
+		text = settings->body_directory;
 	return text ? text : entry->value;
 }
 

@@ -2,6 +2,7 @@
 
 #include "command/input.h"
 #include "deploy/blocking.h"
+#include "deploy/bodies.h"
 #include "supervise/privileges.h"
 
 #include <errno.h>
@@ -137,6 +138,7 @@ static int try_in_child(struct trial *trial)
 		return EX_OSERR;
 	}
 	add_faults(trial, deployment, errors);
+	tn_bodies_check(trial->plan, false, errors);
 	if (trial->options->start && !errors->errors && tn_deployment_start(deployment, errors))
 		tn_deployment_stop(deployment);
 	valid = !errors->errors;

@@ -1,6 +1,7 @@
 #include "deploy/binding.h"
 
 #include "deploy/blocking.h"
+#include "deploy/bodies.h"
 #include "deploy/link.h"
 #include "deploy/nearest.h"
 #include "deploy/secrets.h"
@@ -130,8 +131,8 @@ static bool is_known(const char *key)
 	size_t size;
 
 	return strcmp(key, "module") == 0 || strcmp(key, "route") == 0 ||
-	       strcmp(key, "inherits") == 0 || tn_blocking_is_key(key) || binding_name(key) ||
-	       tn_link_split_key(key, &field, &size);
+	       strcmp(key, "inherits") == 0 || tn_blocking_is_key(key) || tn_bodies_is_key(key) ||
+	       binding_name(key) || tn_link_split_key(key, &field, &size);
 }
 
 /* "vars.GREETING" and "GREETING", where the module declares var.GREETING. */
@@ -157,6 +158,7 @@ static void unknown_key(const struct tn_instance *instance, const struct tn_plan
 	tn_nearest_try(&nearest, "route");
 	tn_nearest_try(&nearest, "inherits");
 	tn_blocking_try_keys(&nearest);
+	tn_bodies_try_key(&nearest);
 	if (tn_key_field(entry->key, "split")) {
 		nearest.name = "split.NAME.key";
 	} else if (slot && !nearest.name) {
@@ -164,9 +166,9 @@ static void unknown_key(const struct tn_instance *instance, const struct tn_plan
 		nearest.name = key;
 	}
 	tn_errors_add(errors, entry->place,
-	              "worker '%s': unknown key '%s'%s: a Worker has module, route, blocking, "
-	              "timeout, concurrency, service.NAME, split.NAME.key, secret.NAME, var.NAME "
-	              "and, if it is a variant, inherits",
+	              "worker '%s': unknown key '%s'%s: a Worker has module, route, max_body, "
+	              "blocking, timeout, concurrency, service.NAME, split.NAME.key, "
+	              "secret.NAME, var.NAME and, if it is a variant, inherits",
 	              worker->name, entry->key, tn_nearest_hint(&nearest, hint, sizeof(hint)));
 }
 

@@ -1,6 +1,7 @@
 #include "deploy/plan.h"
 
 #include "deploy/blocking.h"
+#include "deploy/bodies.h"
 #include "deploy/cycle.h"
 #include "deploy/inherit.h"
 #include "deploy/link.h"
@@ -341,6 +342,7 @@ static bool build(struct tn_plan *plan, struct tn_errors *errors)
 	    !tn_link(plan, errors))
 		return false;
 	make_routes(plan, errors);
+	tn_bodies(plan, errors);
 	return tn_reach(plan) && tn_blocking(plan, errors);
 }
 
@@ -383,6 +385,7 @@ void tn_plan_warn(const struct tn_plan *plan, struct tn_errors *errors)
 			warn_of_key(&plan->workers[i].bindings[j], errors);
 	tn_cycle_warn(plan, errors);
 	tn_blocking_warn(plan, errors);
+	tn_bodies_warn(plan, errors);
 	tn_reach_warn(plan, errors);
 }
 

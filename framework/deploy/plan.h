@@ -54,6 +54,7 @@ struct tn_plan_worker {
 	                      * waits calls it, directly or not */
 	int64_t timeout;     /* ms that a call may take; 0: as long as it does */
 	int64_t concurrency; /* calls at once in each process; 0: there is no limit */
+	int64_t max_body;    /* bytes of a request whose route is the Worker's */
 	/* By which it comes to one that waits, and to whom; NULL: it does so itself, or does not
 	 * wait. */
 	const struct tn_plan_binding *waits_through;

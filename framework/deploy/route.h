@@ -12,11 +12,12 @@ struct tn_route {
 	size_t number; /* in the order in which they were added */
 	size_t worker; /* its number in the plan */
 	const char *worker_name;
-	bool waits;      /* its Worker does: a reply may take as long as it likes */
-	int64_t timeout; /* its Worker's; ms, 0: none */
-	char *text;      /* as it was written */
-	char *host;      /* in lower case, without the "*" of a wildcard: ".example.com" */
-	char *path;      /* without the "*" of a prefix */
+	bool waits;       /* its Worker does: a reply may take as long as it likes */
+	int64_t timeout;  /* its Worker's; ms, 0: none */
+	int64_t max_body; /* bytes that the body of a request for it may have */
+	char *text;       /* as it was written */
+	char *host;       /* in lower case, without the "*" of a wildcard: ".example.com" */
+	char *path;       /* without the "*" of a prefix */
 	size_t host_size;
 	size_t path_size;
 	bool host_wildcard;

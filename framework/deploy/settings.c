@@ -231,6 +231,18 @@ static void read_control(const struct reader *reader, const struct key *key)
 	reader->settings->control = path;
 }
 
+static void read_body_directory(const struct reader *reader, const struct key *key)
+{
+	(void)key;
+	if (!*reader->entry->value) {
+		complain(reader, "", "name a directory, or remove the line");
+		return;
+	}
+	free(reader->settings->body_directory);
+	reader->settings->body_directory =
+		tn_config_resolve(reader->entry->place, reader->entry->value);
+}
+
 /* Whether there is such a user or group is known only where the host runs. */
 static void read_name(const struct reader *reader, const struct key *key)
 {
@@ -246,7 +258,8 @@ static void read_name(const struct reader *reader, const struct key *key)
 
 #define AT(field) offsetof(struct tn_settings, field)
 #define DAY ((int64_t)24 * 3600 * 1000)
-#define BESIDE_BODY ((int64_t)64 * 1024) /* for the head, and the call of a Worker */
+#define BESIDE_BODY ((int64_t)64 * 1024)       /* for the head, and the call of a Worker */
+#define BODY_MEMORY_LEAST ((int64_t)64 * 1024) /* a file is written in pieces of as much */
 #define MEGABYTE ((int64_t)1 << 20)
 #define GIGABYTE ((int64_t)1 << 30)
 #define TERABYTE ((int64_t)1 << 40)
@@ -258,7 +271,9 @@ static const struct key keys[] = {
 	{ "access_log", read_access_log, 0, 0, 0, "" },
 	{ "control", read_control, 0, 0, 0, "" },
 	{ "log_level", read_log_level, AT(log_level), 0, 3, "" },
-	{ "max_body", read_size, AT(max_body), 0, TERABYTE, " bytes" },
+	{ "max_body", read_size, AT(max_body), 0, TN_BODY_MOST, " bytes" },
+	{ "body_memory", read_size, AT(body_memory), BODY_MEMORY_LEAST, GIGABYTE, " bytes" },
+	{ "body_directory", read_body_directory, 0, 0, 0, "" },
 	{ "max_depth", read_integer, AT(max_depth), 1, TN_DEPTH_MAX, "" },
 	{ "max_calls", read_integer, AT(max_calls), 1, 1000000, "" },
 	{ "request_memory", read_size, AT(request_memory), BESIDE_BODY, TERABYTE, " bytes" },
@@ -307,22 +322,34 @@ static void read_entry(const struct reader *reader)
 	              reader->entry->key, tn_nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
+int64_t tn_settings_body(const struct tn_settings *settings, int64_t size)
+{
+	return size < settings->body_memory ? size : settings->body_memory;
+}
+
+bool tn_settings_lacks_memory(const struct tn_settings *settings, int64_t size)
+{
+	return tn_settings_body(settings, size) > settings->request_memory - BESIDE_BODY;
+}
+
 static void check_sizes(const struct tn_settings *settings, const struct tn_keys *host,
                         const char *path, struct tn_errors *errors)
 {
-	const struct tn_entry *entry = tn_keys_find(host, "max_body");
+	const char *key = tn_keys_find(host, "body_memory") ? "body_memory" : "max_body";
+	const struct tn_entry *entry = tn_keys_find(host, key);
 	char label[LABEL_SIZE];
 
-	if (settings->max_body <= settings->request_memory - BESIDE_BODY)
+	if (!tn_settings_lacks_memory(settings, settings->max_body))
 		return;
 	if (!entry)
 		entry = tn_keys_find(host, "request_memory");
 	tn_errors_add(
 		errors, entry ? entry->place : (struct tn_place){ .file = path },
-		"%s: max_body: a body lives in request_memory, which is to be 64K larger: "
+		"%s: %s: so much of a body lives in request_memory, which is to be 64K larger: "
 		"%lld bytes against %lld",
-		entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]",
-		(long long)settings->max_body, (long long)settings->request_memory);
+		entry ? tn_section_label(entry->section, label, sizeof(label)) : "[host]", key,
+		(long long)tn_settings_body(settings, settings->max_body),
+		(long long)settings->request_memory);
 }
 
 static void check_group(const struct tn_settings *settings, const struct tn_keys *host,
@@ -347,6 +374,7 @@ void tn_settings_read(struct tn_settings *settings, const struct tn_keys *host, 
 		.max_calls = tn_limits_default.max_calls,
 		.request_memory = (int64_t)tn_limits_default.request_memory,
 		.max_body = 1024 * 1024,
+		.body_memory = 1024 * 1024,
 		.idle_timeout = 60 * 1000,
 		.head_timeout = 10 * 1000,
 		.body_timeout = 30 * 1000,
@@ -388,11 +416,13 @@ void tn_settings_finish(struct tn_settings *settings)
 	free(settings->modules);
 	free(settings->access_log);
 	free(settings->control);
+	free(settings->body_directory);
 	free(settings->user);
 	free(settings->group);
 	settings->modules = NULL;
 	settings->access_log = NULL;
 	settings->control = NULL;
+	settings->body_directory = NULL;
 	settings->user = NULL;
 	settings->group = NULL;
 }

@@ -9,6 +9,7 @@
 
 #define TN_LISTEN_MAX 16
 #define TN_TRUSTED_MAX 64
+#define TN_BODY_MOST ((int64_t)1 << 40) /* bytes that max_body may allow */
 
 /* Which fields a proxy says in who its client is. */
 enum tn_trusted_fields {
@@ -28,7 +29,9 @@ struct tn_settings {
 	int64_t max_depth;
 	int64_t max_calls;
 	int64_t request_memory;     /* bytes */
-	int64_t max_body;           /* bytes */
+	int64_t max_body;           /* bytes; of a Worker without its own */
+	int64_t body_memory;        /* bytes of a body; one that is larger goes to a file */
+	char *body_directory;       /* of these files; NULL: $TMPDIR, or /var/tmp */
 	int64_t idle_timeout;       /* ms that a connection may be silent between two requests */
 	int64_t head_timeout;       /* ms for a whole head */
 	int64_t body_timeout;       /* ms for a body, anew with each of these that keeps min_rate */
@@ -62,6 +65,11 @@ void tn_settings_read(struct tn_settings *settings, const struct tn_keys *host, 
 
 /* What one exchange may take by these settings. */
 struct tn_limits tn_settings_limits(const struct tn_settings *settings);
+
+/* How much of a body of that size is in memory at once, and whether that is more than an exchange
+ * has room for. */
+int64_t tn_settings_body(const struct tn_settings *settings, int64_t size);
+bool tn_settings_lacks_memory(const struct tn_settings *settings, int64_t size);
 
 void tn_settings_finish(struct tn_settings *settings);
 

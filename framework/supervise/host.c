@@ -1,5 +1,6 @@
 #include "supervise/host.h"
 
+#include "deploy/bodies.h"
 #include "deploy/deployment.h"
 #include "observe/log.h"
 #include "serve/forked.h"
@@ -145,10 +146,19 @@ static int make_pool(struct run *run)
 	return EX_OSERR;
 }
 
+/* Rather now than when the first large body comes. */
+static int check_bodies(struct run *run)
+{
+	tn_bodies_check(run->host->plan, true, &run->host->errors);
+	return report(run->host, run->host->errors.errors ? EX_CONFIG : 0);
+}
+
 static int open_edge(struct run *run)
 {
 	int code = open_access_log(run);
 
+	if (!code)
+		code = check_bodies(run);
 	if (!code)
 		code = make_pool(run);
 	if (code)

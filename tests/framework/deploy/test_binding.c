@@ -275,7 +275,7 @@ static void what_is_not_configured_cannot_be_bound(void)
 }
 
 #define KEYS \
-	": a Worker has module, route, blocking, timeout, concurrency, service.NAME, " \
+	": a Worker has module, route, max_body, blocking, timeout, concurrency, service.NAME, " \
 	"split.NAME.key, secret.NAME, var.NAME and, if it is a variant, inherits\n"
 
 static void an_unknown_key_is_told_with_what_there_is(void)

@@ -73,6 +73,8 @@ static void without_a_section_all_have_defaults(void)
 	CHECK_NUMBER(fixture.settings.max_calls, 1000);
 	CHECK_NUMBER(fixture.settings.request_memory, 16 << 20);
 	CHECK_NUMBER(fixture.settings.max_body, 1 << 20);
+	CHECK_NUMBER(fixture.settings.body_memory, 1 << 20);
+	CU_ASSERT_PTR_NULL(fixture.settings.body_directory);
 	CHECK_NUMBER(fixture.settings.idle_timeout, 60000);
 	CHECK_NUMBER(fixture.settings.head_timeout, 10000);
 	CHECK_NUMBER(fixture.settings.body_timeout, 30000);
@@ -111,6 +113,8 @@ static void each_key_sets_its_own(void)
 	                        "control = run/socket\n"
 	                        "log_level = warning\n"
 	                        "max_body = 2K\n"
+	                        "body_memory = 65K\n"
+	                        "body_directory = bodies\n"
 	                        "max_depth = 5\n"
 	                        "max_calls = 6\n"
 	                        "request_memory = 1M\n"
@@ -147,6 +151,8 @@ static void each_key_sets_its_own(void)
 	CHECK_TEXT(fixture.settings.control, "etc/run/socket");
 	CHECK_NUMBER(fixture.settings.log_level, TN_LOG_WARNING);
 	CHECK_NUMBER(fixture.settings.max_body, 2048);
+	CHECK_NUMBER(fixture.settings.body_memory, 65 * 1024);
+	CHECK_TEXT(fixture.settings.body_directory, "etc/bodies");
 	CHECK_NUMBER(fixture.settings.max_depth, 5);
 	CHECK_NUMBER(fixture.settings.max_calls, 6);
 	CHECK_NUMBER(fixture.settings.request_memory, 1 << 20);
@@ -332,11 +338,38 @@ static void a_log_needs_a_name(void)
 	           "access_log: '': name a file, or write stderr, stdout or off");
 }
 
+static void check_memory(const char *lines, const char *expected)
+{
+	struct fixture fixture;
+	char text[256];
+
+	snprintf(text, sizeof(text), "[host]\n%s", lines);
+	read_settings(&fixture, text);
+	CHECK_ERRORS(&fixture.errors, expected);
+	finish(&fixture);
+}
+
 static void a_body_has_to_fit_into_the_memory(void)
 {
-	check_line("max_body = 16M", "max_body: a body lives in request_memory, which is to be 64K "
-	                             "larger: 16777216 bytes against 16777216");
-	check_line("max_body = 16711680", "");
+	check_line("body_memory = 16M", "");
+	check_line("max_body = 1G", "");
+	check_memory("max_body = 16M\nbody_memory = 16M\n",
+	             "etc/x.ini:3: [host]: body_memory: so much of a body lives in "
+	             "request_memory, which is to be 64K larger: 16777216 bytes against "
+	             "16777216\n");
+	check_memory("max_body = 16711680\nbody_memory = 16M\n", "");
+	check_memory("max_body = 1G\nbody_memory = 16711680\n", "");
+}
+
+static void what_is_kept_of_a_body_has_bounds(void)
+{
+	check_line("body_memory = 64K", "");
+	check_line("body_memory = 65535",
+	           "body_memory: '65535': write a value from 65536 bytes to 1073741824 bytes");
+	check_line("body_memory = 2G",
+	           "body_memory: '2G': write a value from 65536 bytes to 1073741824 bytes");
+	check_line("body_directory = \"\"",
+	           "body_directory: '': name a directory, or remove the line");
 }
 
 static void the_default_body_has_to_fit_too(void)
@@ -344,7 +377,7 @@ static void the_default_body_has_to_fit_too(void)
 	struct fixture fixture;
 
 	read_settings(&fixture, "[host]\nrequest_memory = 1M\n");
-	CHECK_ERRORS(&fixture.errors, "etc/x.ini:2: [host]: max_body: a body lives in "
+	CHECK_ERRORS(&fixture.errors, "etc/x.ini:2: [host]: max_body: so much of a body lives in "
 	                              "request_memory, which is to be 64K larger: 1048576 bytes "
 	                              "against 1048576\n");
 	finish(&fixture);
@@ -442,7 +475,7 @@ static void a_complaint_names_the_section_that_the_key_is_in(void)
 	             "etc/x.ini:5: [host@staging]: unknown key 'lisen' (did you mean 'listen'?)\n");
 	finish(&fixture);
 	read_variant(&fixture, "[host]\n[host@staging]\nrequest_memory = 1M\n", "@staging");
-	CHECK_ERRORS(&fixture.errors, "etc/x.ini:3: [host@staging]: max_body: a body lives in "
+	CHECK_ERRORS(&fixture.errors, "etc/x.ini:3: [host@staging]: max_body: so much of a body lives in "
 	                              "request_memory, which is to be 64K larger: 1048576 bytes "
 	                              "against 1048576\n");
 	finish(&fixture);
@@ -462,6 +495,7 @@ TEST_MAIN("deploy/settings",
           TEST(a_refused_value_leaves_the_default),
           TEST(a_log_needs_a_name),
           TEST(a_body_has_to_fit_into_the_memory),
+          TEST(what_is_kept_of_a_body_has_bounds),
           TEST(the_default_body_has_to_fit_too),
           TEST(each_bad_address_is_told),
           TEST(an_address_twice_is_refused),
