@@ -522,6 +522,39 @@ static void what_is_rolled_back_leaves_nobody_in_quarantine(void)
 	one_that_crashes_at_once_is_rolled_back("crash_limit = 1\n", true);
 }
 
+static void send_both(const pid_t list[TREE_MOST], int signal)
+{
+	CU_ASSERT_FATAL(list[0] > 1 && list[1] > 1);
+	kill(list[0], signal);
+	kill(list[1], signal);
+}
+
+/* Whoever still lets clients in is what comes back. */
+static void a_roll_back_does_not_wait_for_a_handover(void)
+{
+	struct host *host = tree_start(write_version("", "one", ""));
+	long long end = now_ms() + deadline_ms();
+	pid_t list[TREE_MOST] = { 0 };
+	const char *served, *back;
+
+	tree_has(host, 2);
+	tree_hosts(host, list);
+	send_both(list, SIGSTOP);
+	write_version("", "two", "");
+	host_signal(host, SIGHUP);
+	while (status_number("generation") != 2 && now_ms() < end)
+		nap();
+	CHECK_NUMBER(http_get(host, "/crash")->status, 0);
+	host_logged(host, "going back to what served before it");
+	send_both(list, SIGCONT);
+	host_logged(host, "generation 3 serves with");
+	served = strstr(host_log(host), "generation 2 serves with");
+	back = strstr(host_log(host), "going back");
+	CU_ASSERT(served && strlen(served) > strlen(back));
+	CHECK_TEXT(http_get(host, "/")->body, "one");
+	tree_end(host);
+}
+
 static void what_had_crashed_before_is_not_rolled_back(void)
 {
 	struct host *host = tree_start(write_version("", "one", ""));
@@ -680,6 +713,7 @@ TEST_MAIN("faults/recovery",
           TEST(who_crashes_while_it_is_loaded_is_left_out_of_the_next),
           TEST(what_crashes_in_probation_is_rolled_back),
           TEST(what_is_rolled_back_leaves_nobody_in_quarantine),
+          TEST(a_roll_back_does_not_wait_for_a_handover),
           TEST(what_had_crashed_before_is_not_rolled_back),
           TEST(what_has_proven_itself_stays),
           TEST(who_waits_has_its_clients_answered_by_a_neighbour),
