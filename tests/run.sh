@@ -7,13 +7,13 @@
 # A program prints "N passed, N failed" itself; one that crashes, hangs, exits with another status
 # than 0, or prints no such line or one of no tests at all, is one more failure.
 #
-#	LIMIT    seconds that one program may take (120)
+#	LIMIT    seconds that one program may take (300)
 #	JOBS     programs at once (the number of cores)
 #	WRAPPER  a command to put before each program, such as "valgrind -q"
 
 set -u
 
-: "${LIMIT:=120}" "${JOBS:=$(nproc)}" "${WRAPPER:=}"
+: "${LIMIT:=300}" "${JOBS:=$(nproc)}" "${WRAPPER:=}"
 
 # ---- One program -----------------------------------------------------------------------------
 

@@ -354,7 +354,7 @@ static void who_finds_the_queue_full_gets_503(void)
 
 static void who_has_waited_too_long_for_a_thread_gets_503(void)
 {
-	struct host *host = start("threads = 1\nqueue_timeout = 50ms\n", "");
+	struct host *host = start("threads = 1\nqueue_timeout = 500ms\n", "");
 	int lock = hold("a");
 	int first = ask_and_wait(host, "slow", "/lock/a", "begun a");
 	struct http_reply *second = get(host, "slow", "/lock/b");
@@ -366,7 +366,7 @@ static void who_has_waited_too_long_for_a_thread_gets_503(void)
 	CHECK_NUMBER(get(host, "slow", "/")->status, 200);
 	host_end(host);
 	check_lines(host, 1, "Z warning request=[0-9a-f]{16} worker=slow: answered with 503: no "
-	                     "thread was free for it, and queue_timeout = 50 ms ");
+	                     "thread was free for it, and queue_timeout = 500 ms ");
 	CHECK_NUMBER(count_of(host_log(host), "begun b"), 0);
 }
 
@@ -465,14 +465,14 @@ static void a_worker_sees_its_deadline(void)
 
 static void one_that_does_not_wait_is_late_when_it_returns(void)
 {
-	struct host *host = start_with("", "", "timeout = 50ms\n");
+	struct host *host = start_with("", "", "timeout = 500ms\n");
 	struct http_reply *reply = get(host, "fast", "/deadline");
 
 	CHECK_NUMBER(reply->status, 504);
 	CHECK_TEXT(reply->body, "Gateway Timeout\n");
 	check_fast(host);
 	host_end(host);
-	check_lines(host, 1, "worker=fast: its reply came after [0-9]+ ms, its timeout is 50 ms: "
+	check_lines(host, 1, "worker=fast: its reply came after [0-9]+ ms, its timeout is 500 ms: "
 	                     "it is thrown away$");
 }
 

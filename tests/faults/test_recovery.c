@@ -169,7 +169,7 @@ static void one_ends(const char *name, const char *line, const char *how, const 
 
 	if (left_to_others())
 		return;
-	host = tree_start(write_chain("hang_timeout = 300ms\n", ""));
+	host = tree_start(write_chain("hang_timeout = 1s\n", ""));
 	load = start_load(host, "fine\n", NULL);
 	CHECK_NUMBER(http_get(host, text_of("/%s", name))->status, 0);
 	host_logged(host, text_of("of generation 1 ended (%s): another takes its place", how));
@@ -263,13 +263,13 @@ static void a_start_that_hangs_is_told_to_who_reloads(void)
 
 	if (left_to_others())
 		return;
-	host = tree_start(write_chain("ready_timeout = 500ms\n", ""));
+	host = tree_start(write_chain("ready_timeout = 2s\n", ""));
 	load = start_load(host, "fine\n", NULL);
-	write_chain("ready_timeout = 500ms\n", "var.START = hang\n");
+	write_chain("ready_timeout = 2s\n", "var.START = hang\n");
 	finished = tell("reload", NULL);
 	expect(&finished, EX_UNAVAILABLE, "worker 'inner' in its start hook");
 	expect(&finished, EX_UNAVAILABLE, ": generation 1 goes on\n");
-	host_logged(host, "fatal worker=inner: not ready within 500 ms, in its start hook");
+	host_logged(host, "fatal worker=inner: not ready within 2000 ms, in its start hook");
 	host_logged(host, " crash_hang ");
 	tree_has(host, 2);
 	counts = load_stop(load);
@@ -403,13 +403,13 @@ static void who_hangs_in_its_start_is_left_out_of_the_next(void)
 	struct host *host;
 
 	unlink(file);
-	host = tree_start(write_ill("crash_limit = 2\nprobation = 0s\nready_timeout = 500ms\n",
+	host = tree_start(write_ill("crash_limit = 2\nprobation = 0s\nready_timeout = 4s\n",
 	                            text_of("var.FILE = %s\nvar.hangs = yes\n", file)));
 	all_say(host, "/ill/", "well");
 	scratch_write("hang-in-start", "now");
 	CHECK_NUMBER(http_get(host, "/ill/crash")->status, 0);
 	all_say(host, "/ill/", "well");
-	host_logged(host, "worker=ill: not ready within 500 ms, in its start hook");
+	host_logged(host, "worker=ill: not ready within 4000 ms, in its start hook");
 	host_logged(host, "worker 'ill' is in quarantine");
 	CHECK_TEXT(status_level("ill"), "start");
 	all_serve();

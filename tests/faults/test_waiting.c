@@ -421,7 +421,7 @@ static void a_hang_beside_who_waits(void)
 
 	if (left_to_others())
 		return;
-	host = tree_start(write_with("hang_timeout = 300ms\n", 0, 2));
+	host = tree_start(write_with("hang_timeout = 1s\n", 0, 2));
 	loads = start_loads(host);
 	CHECK_NUMBER(http_get(host, "/hang")->status, 0);
 	host_logged(host, "of generation 1 ended (SIGABRT)");
@@ -436,9 +436,9 @@ static void a_hang_beside_who_waits(void)
 /* The loop is what the watchdog looks at; a thread may take its time. */
 static void who_waits_longer_than_a_hang_is_no_hang(void)
 {
-	struct host *host = tree_start(write_with("hang_timeout = 200ms\n", 0, 1));
+	struct host *host = tree_start(write_with("hang_timeout = 1s\n", 0, 1));
 
-	CHECK_TEXT(http_get(host, "/slow?ms=1000")->body, "one");
+	CHECK_TEXT(http_get(host, "/slow?ms=3000")->body, "one");
 	CHECK_NUMBER(count_of(host_log(host), " ended ("), 0);
 	tree_end(host);
 }
