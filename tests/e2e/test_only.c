@@ -324,6 +324,15 @@ static const char *end_of(int client)
 	return "no end";
 }
 
+/* What one asked for before has been heard, and its files read, when one that comes later is
+ * answered. */
+static void heard_all(void)
+{
+	const char *const words[] = { "status", scratch_path("x.ini"), NULL };
+
+	CHECK_NUMBER(tenon_run(words, NULL).code, 0);
+}
+
 /* The first is held in its start hook, which opens a pipe that nobody reads. */
 static void who_waits_does_not_fail_of_another(void)
 {
@@ -341,14 +350,14 @@ static void who_waits_does_not_fail_of_another(void)
 	              fixture("mistake_start"), pipe);
 	clients[0] = ask("reload a");
 	host_logged(host, "only a");
+	heard_all();
 	write_team("a", "a2");
 	write_team("b", "b2\nroute");
 	clients[1] = ask("reload b");
 	clients[2] = ask("reload");
 	clients[3] = ask("reload a");
 	clients[4] = ask("reload b");
-	/* All of them have been heard when one that comes later has been. */
-	CHECK_NUMBER(tenon_run((const char *const[]){ "status", file, NULL }, NULL).code, 0);
+	heard_all();
 	reader = open(pipe, O_RDONLY | O_CLOEXEC);
 	CHECK_TEXT(end_of(clients[0]), "E0");
 	CHECK_TEXT(end_of(clients[1]), "E78");
@@ -379,11 +388,12 @@ static void who_goes_away_before_has_withdrawn_it(void)
 	              fixture("mistake_start"), pipe);
 	first = ask("reload a");
 	host_logged(host, "only a");
+	heard_all();
 	write_team("b", "b2");
 	second = ask("reload b");
-	CHECK_NUMBER(tenon_run((const char *const[]){ "status", file, NULL }, NULL).code, 0);
+	heard_all();
 	close(second);
-	CHECK_NUMBER(tenon_run((const char *const[]){ "status", file, NULL }, NULL).code, 0);
+	heard_all();
 	reader = open(pipe, O_RDONLY | O_CLOEXEC);
 	CHECK_TEXT(end_of(first), "E0");
 	CHECK_TEXT(http_get(host, "/b")->body, "b1");

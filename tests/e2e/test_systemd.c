@@ -394,7 +394,7 @@ static void it_tells_that_it_stops(void)
 	close(listener);
 }
 
-/* Every 25 ms, for as long as the loop turns: while it starts, how long that takes, and then. */
+/* Every 25 ms while the loop turns: however often as it starts, and then. */
 static void it_gives_signs_of_life(void)
 {
 	int manager, listener;
