@@ -284,7 +284,6 @@ static void a_worker_whose_section_is_gone_goes(void)
 	       text_of("%s: warning: worker 'a': no file has its section any more: the Worker "
 	               "goes\ntenon: %s: generation 2 serves\n",
 	               file, file));
-	host_logged(host, "generation 1 has gone"); /* it may still take who came before that */
 	CHECK_NUMBER(http_get(host, "/a")->status, 404);
 	CHECK_TEXT(http_get(host, "/b")->body, "b1");
 	host_end(host);
