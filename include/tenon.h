@@ -119,10 +119,13 @@ TN_EXPORT const char *tn_request_method(const struct tn_request *request);
  * HTTP/1.0, named none; setting the header Host does not change it, tn_request_set_url does. */
 TN_EXPORT const char *tn_request_url(const struct tn_request *request);
 
-/* Path and query as they stand in the URL: "/path?query" ("*" for OPTIONS *). */
+/* Path and query: "/path?query" ("*" for OPTIONS *). Those of a client are in one form, whatever it
+ * sent, which is also that of routes and of the access log: only what must be is percent-encoded, in
+ * upper case ("%2F" stays, and is no '/'), several '/' are one, "." and ".." are followed. The query
+ * is as it was sent. */
 TN_EXPORT const char *tn_request_target(const struct tn_request *request);
 
-/* The path as it stands in the URL, percent-encoding and all: "/path". */
+/* The path of it, percent-encoding and all: "/path". */
 TN_EXPORT const char *tn_request_path(const struct tn_request *request);
 
 /*

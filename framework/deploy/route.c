@@ -1,5 +1,7 @@
 #include "deploy/route.h"
 
+#include "message/path.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +68,25 @@ static const char *check_host(const char *host, size_t size)
 	return NULL;
 }
 
+/* What requests are compared with is in the one form that paths have; so is to be a route. What
+ * stands for the rest of a path could turn dots into a name. */
+static bool has_normal_form(const char *path)
+{
+	size_t size = strlen(path);
+	char *text = strdup(path);
+	char *normal = malloc(TN_PATH_ROOM(size));
+	bool same = false;
+
+	if (text && normal) {
+		if (size && text[size - 1] == '*')
+			text[size - 1] = 'x';
+		same = tn_path_normalise(text, normal) && strcmp(text, normal) == 0;
+	}
+	free(text);
+	free(normal);
+	return same;
+}
+
 static const char *check_path(const char *path)
 {
 	const char *star = strchr(path, '*');
@@ -74,10 +95,14 @@ static const char *check_path(const char *path)
 		return "a '*' in the path is its end: /api/*";
 	if (strpbrk(path, "?# \t"))
 		return "a route's path has no query, fragment or blank";
-	for (; *path; path++)
-		if ((unsigned char)*path >= 0x7f)
+	for (const char *at = path; *at; at++)
+		if ((unsigned char)*at >= 0x7f)
 			return "a path has ASCII only: write other bytes as %XX, as clients send "
 			       "them";
+	if (!has_normal_form(path))
+		return "no request has such a path, they are normalised first: write it without "
+		       "'//', '.' and '..', and as %XX, in capitals, only what cannot be written as "
+		       "it is";
 	return NULL;
 }
 

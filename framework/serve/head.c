@@ -66,9 +66,9 @@ static bool read_target(const struct tn_head *head, const struct fields *fields)
 	if (!head->target || !tn_target_parse(head->target, request->method, &target) ||
 	    !read_host(head, fields, &target))
 		return false;
-	request->target = target.path_and_query;
-	if (*request->target != '/' && *request->target != '*')
-		request->target = tn_format(request, "/%s", target.path_and_query);
+	request->target = tn_target_normal(request->exchange, target.path_and_query);
+	if (request->target)
+		request->exchange->target = request->target;
 	return request->target != NULL;
 }
 

@@ -1,5 +1,6 @@
 #include "serve/target.h"
 
+#include "message/path.h"
 #include "message/url.h"
 
 #include <string.h>
@@ -26,4 +27,16 @@ bool tn_target_parse(const char *text, const char *method, struct tn_target *tar
 		return strcmp(method, "OPTIONS") == 0;
 	return strncasecmp(text, "http://", strlen("http://")) == 0 &&
 	       parse_absolute(text, target);
+}
+
+const char *tn_target_normal(struct tn_exchange *exchange, const char *path_and_query)
+{
+	size_t size = strlen(path_and_query);
+	char *normal;
+
+	if (strcmp(path_and_query, "*") == 0 ||
+	    (*path_and_query == '/' && tn_path_plain(path_and_query)))
+		return path_and_query;
+	normal = tn_exchange_alloc(exchange, TN_PATH_ROOM(size + 1));
+	return normal && tn_path_normalise(path_and_query, normal) ? normal : NULL;
 }

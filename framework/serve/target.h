@@ -2,8 +2,7 @@
 #ifndef TENON_SERVE_TARGET_H
 #define TENON_SERVE_TARGET_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "message/exchange.h"
 
 struct tn_target {
 	const char *host; /* in the text, not ended; NULL where it names none */
@@ -13,5 +12,12 @@ struct tn_target {
 
 /* Origin form, absolute form with http://, or "*" for OPTIONS. false for any other. */
 bool tn_target_parse(const char *text, const char *method, struct tn_target *target);
+
+/*
+ * The path and query in the one form (message/path.h) in which they are routed, seen by the Worker
+ * and logged: "/..." or "*". NULL: it has none, which is a 400, or there is no memory. The memory is
+ * the exchange's, or the text's.
+ */
+const char *tn_target_normal(struct tn_exchange *exchange, const char *path_and_query);
 
 #endif

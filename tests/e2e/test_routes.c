@@ -56,11 +56,15 @@ static void a_worker_without_a_route_cannot_be_reached_by_any_trick(void)
 		"GET / HTTP/1.1\r\nHost: hidden.www.example.com\r\n",
 		"GET / HTTP/1.1\r\nHost: hidden:80\r\n",
 		"GET /open/../hidden HTTP/1.1\r\nHost: example.com\r\n",
-		"GET /%6fpen/x HTTP/1.1\r\nHost: www.example.com\r\n",
+		"GET /open/../hidden HTTP/1.1\r\nHost: www.example.com\r\n",
+		"GET /open/%2e%2e/hidden HTTP/1.1\r\nHost: www.example.com\r\n",
 		"GET /open%2fx HTTP/1.1\r\nHost: www.example.com\r\n",
-		"GET //open/x HTTP/1.1\r\nHost: www.example.com\r\n",
-		"GET /./open/x HTTP/1.1\r\nHost: www.example.com\r\n",
-		"GET /x/../open/x HTTP/1.1\r\nHost: www.example.com\r\n",
+		"GET /open//.%2E//hidden HTTP/1.1\r\nHost: www.example.com\r\n",
+		"GET /open/x/../.. HTTP/1.1\r\nHost: www.example.com\r\n",
+		"GET /%252e%252e/open/x HTTP/1.1\r\nHost: www.example.com\r\n",
+		"GET /..;/open/x HTTP/1.1\r\nHost: www.example.com\r\n",
+		"GET /x/..\\open/x HTTP/1.1\r\nHost: www.example.com\r\n",
+		"GET /x/..%5copen/x HTTP/1.1\r\nHost: www.example.com\r\n",
 		"GET /OPEN/x HTTP/1.1\r\nHost: www.example.com\r\n",
 		"GET http://hidden/ HTTP/1.1\r\nHost: hidden\r\n",
 		"GET http://hidden/open/x HTTP/1.1\r\nHost: www.example.com\r\n",
@@ -91,6 +95,36 @@ static void a_worker_without_a_route_cannot_be_reached_by_any_trick(void)
 	host_end(host);
 	CHECK_NUMBER(lines_matching(host_log(host), " status=404 bytes=(10|0) us=[0-9]+ chain=-$"),
 	             (long long)(sizeof(requests) / sizeof(requests[0])) + 1);
+}
+
+/* The route, the Worker and the log have the same one. */
+static void a_path_is_read_in_one_way(void)
+{
+	static const char *const same[] = {
+		"/guarded/a?b=%2e", "//guarded/a?b=%2e", "/./guarded/a?b=%2e",
+		"/x/../guarded/a?b=%2e", "/x/%2e%2e/guarded/a?b=%2e", "/%67uarded/%61?b=%2e",
+		"/guarded//x/.%2E/a?b=%2e", "/guarded/./a?b=%2e", "/x/.%2e//guarded/a?b=%2e",
+		"http://a/%67uarded/a?b=%2e"
+	};
+	static const char *const above[] = { "/..", "/../guarded/a", "/guarded/%2e%2e/../a", "/%zz",
+		                             "/guarded/%00", "/a/../..//" };
+	static const char *const routes[] = { "/*", "/guarded/*", NULL };
+	size_t count = sizeof(same) / sizeof(same[0]);
+	struct host *host = start_routes(routes);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!CHECK_NUMBER(reached(host, "a", same[i]), 1))
+			puts(same[i]);
+	}
+	for (size_t i = 0; i < sizeof(above) / sizeof(above[0]); i++) {
+		if (!CHECK_NUMBER(reached(host, "a", above[i]), -400))
+			puts(above[i]);
+	}
+	CHECK_NUMBER(reached(host, "a", "/guarded%2fa"), 0);
+	CHECK_NUMBER(reached(host, "a", "/guarded\\a"), 0);
+	CHECK_NUMBER(reached(host, "a", "/%2567uarded/a"), 0);
+	host_end(host);
+	CHECK_NUMBER(count_of(host_log(host), "target=\"/guarded/a?b=%2e\""), (int)count);
 }
 
 /* It is about the host as a whole: no Worker is asked, and no Host is told from another. */
@@ -311,6 +345,7 @@ static void http_1_0_needs_no_host(void)
 
 TEST_MAIN("e2e/routes",
           TEST(a_worker_without_a_route_cannot_be_reached_by_any_trick),
+          TEST(a_path_is_read_in_one_way),
           TEST(options_of_the_host_are_its_own),
           TEST(a_worker_without_a_route_is_reached_through_a_binding),
           TEST(an_exact_host_beats_a_wildcard_which_beats_none),

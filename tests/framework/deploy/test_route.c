@@ -290,6 +290,30 @@ static void a_bad_path_is_refused(void)
 	       "a path has ASCII only: write other bytes as %XX, as clients send them");
 }
 
+#define NOT_NORMAL \
+	"no request has such a path, they are normalised first: write it without '//', '.' and " \
+	"'..', and as %XX, in capitals, only what cannot be written as it is"
+
+/* It would never be asked for. */
+static void a_path_that_is_not_normal_is_refused(void)
+{
+	expect_match("/.well-known/*", "a", "/.well-known/x", true);
+	expect_match("/.*", "a", "/.x", true);
+	expect_match("/a/..b*", "a", "/a/..b", true);
+	expect_match("/caf%C3%A9", "a", "/caf%C3%A9", true);
+	refuse("/caf%c3%a9", NOT_NORMAL);
+	refuse("/%61", NOT_NORMAL);
+	refuse("/a//b", NOT_NORMAL);
+	refuse("/a//*", NOT_NORMAL);
+	refuse("/a/./b", NOT_NORMAL);
+	refuse("/a/../b", NOT_NORMAL);
+	refuse("/a/..", NOT_NORMAL);
+	refuse("/../*", NOT_NORMAL);
+	refuse("/{a}", NOT_NORMAL);
+	refuse("/a%2", NOT_NORMAL);
+	refuse("/a%2*", NOT_NORMAL);
+}
+
 static void many_routes_find_their_request(void)
 {
 	struct tn_routes routes = { 0 };
@@ -325,4 +349,5 @@ TEST_MAIN("deploy/route",
           TEST(a_bad_host_is_refused),
           TEST(an_address_without_its_bracket_is_refused),
           TEST(a_bad_path_is_refused),
+          TEST(a_path_that_is_not_normal_is_refused),
           TEST(many_routes_find_their_request))

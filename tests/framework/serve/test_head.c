@@ -39,6 +39,7 @@ static void check_case(const struct head_case *given)
 	if (!given->status) {
 		CHECK_TEXT(head.request->host, given->host);
 		CHECK_TEXT(head.request->target, given->path);
+		CHECK_TEXT(exchange->target, given->path);
 		CHECK_NUMBER(head.has_body, given->has_body);
 	}
 	tn_exchange_end(&pool, exchange);
@@ -83,6 +84,19 @@ static void an_absolute_target_names_the_host(void)
 		{ "GET", "http:///p", V11, { "Host", "b.org" }, 400, NULL, NULL, false },
 		{ "GET", "http://u@a.org/", V11, { "Host", "b.org" }, 400, NULL, NULL, false },
 		{ "GET", "https://a.org/", V11, { "Host", "b.org" }, 400, NULL, NULL, false },
+	};
+
+	CHECK_CASES(cases);
+}
+
+/* The route, the Worker and the log all have the one that is left. */
+static void a_target_is_normalised(void)
+{
+	static const struct head_case cases[] = {
+		{ "GET", "/a/..//%62?c=/..", V11, { "Host", "x" }, 0, "x", "/b?c=/..", false },
+		{ "GET", "http://x/%2e/a", V11, { "Host", "x" }, 0, "x", "/a", false },
+		{ "GET", "/%2e%2e/a", V11, { "Host", "x" }, 400, NULL, NULL, false },
+		{ "GET", "/a%00", V11, { "Host", "x" }, 400, NULL, NULL, false },
 	};
 
 	CHECK_CASES(cases);
@@ -186,6 +200,7 @@ static void an_absolute_target_replaces_the_host_field(void)
 TEST_MAIN("serve/head",
           TEST(finds_host_and_target),
           TEST(an_absolute_target_names_the_host),
+          TEST(a_target_is_normalised),
           TEST(refuses_other_targets_and_methods),
           TEST(wants_one_valid_host),
           TEST(wants_one_way_to_tell_where_the_body_ends),

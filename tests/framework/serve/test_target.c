@@ -88,6 +88,39 @@ static void bytes_that_have_to_be_encoded_are_refused(void)
 	check("/!\"$&'()+,-.:;<=>@[\\]^_`{|}~", "GET", "", "/!\"$&'()+,-.:;<=>@[\\]^_`{|}~");
 }
 
+static void check_normal(const char *text, const char *normal)
+{
+	struct tn_exchange_pool pool;
+	struct tn_exchange *exchange;
+
+	tn_exchange_pool_init(&pool, &tn_limits_default, 1);
+	exchange = tn_exchange_begin(&pool);
+	CHECK_TEXT(tn_target_normal(exchange, text), normal);
+	tn_exchange_end(&pool, exchange);
+	tn_exchange_pool_finish(&pool);
+}
+
+static void the_normal_form_is_the_paths(void)
+{
+	check_normal("/", "/");
+	check_normal("/a?b=/../c", "/a?b=/../c");
+	check_normal("/a/../%62//c%2f", "/b/c%2F");
+	check_normal("/{}?{}", "/%7B%7D?%7B%7D");
+	check_normal("", "/");
+	check_normal("?a", "/?a");
+	check_normal("*", "*");
+	check_normal("/..", NULL);
+	check_normal("/%zz", NULL);
+	check_normal("/?%00", NULL);
+}
+
+static void a_normal_target_costs_no_memory(void)
+{
+	const char *text = "/a/b.c?d=%2e%2e/e";
+
+	CU_ASSERT(tn_target_normal(NULL, text) == text);
+}
+
 static bool host_valid(const char *text)
 {
 	return tn_url_host_valid(text, strlen(text));
@@ -106,6 +139,20 @@ static void a_host_is_a_name_or_an_address(void)
 	CU_ASSERT_FALSE(host_valid("a\"b"));
 	CU_ASSERT_FALSE(host_valid("m\xc3\xbcnchen.de"));
 	CU_ASSERT_FALSE(host_valid("a?b"));
+	CU_ASSERT_TRUE(host_valid("127.0.0.1:"));
+	CU_ASSERT_TRUE(host_valid("a%2Db"));
+	CU_ASSERT_FALSE(host_valid(":80"));
+	CU_ASSERT_FALSE(host_valid("a:80:80"));
+	CU_ASSERT_FALSE(host_valid("a:b"));
+	CU_ASSERT_FALSE(host_valid("::1"));
+	CU_ASSERT_FALSE(host_valid("[::1"));
+	CU_ASSERT_FALSE(host_valid("[]"));
+	CU_ASSERT_FALSE(host_valid("[::1]a"));
+	CU_ASSERT_FALSE(host_valid("a[::1]"));
+	CU_ASSERT_FALSE(host_valid("a,b"));
+	CU_ASSERT_FALSE(host_valid("a%"));
+	CU_ASSERT_FALSE(host_valid("a%zz"));
+	CU_ASSERT_FALSE(host_valid("a%00b"));
 }
 
 static void a_nul_is_no_part_of_a_host(void)
@@ -121,5 +168,7 @@ TEST_MAIN("serve/target",
           TEST(other_schemes_and_forms_are_refused),
           TEST(a_star_is_for_options_alone),
           TEST(bytes_that_have_to_be_encoded_are_refused),
+          TEST(the_normal_form_is_the_paths),
+          TEST(a_normal_target_costs_no_memory),
           TEST(a_host_is_a_name_or_an_address),
           TEST(a_nul_is_no_part_of_a_host))
