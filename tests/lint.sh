@@ -119,6 +119,8 @@ layers()
 	done
 	! grep -nE '#include "[a-z_]+/' framework/observe/*.[ch] | grep -vE '"(observe|message)/' ||
 		return
+	! grep -nE '#include "[a-z_]+/' framework/kit/*.[ch] |
+		grep -vE '"(kit|deploy|message|tenon)/' || return
 	! grep -nE '#include "[a-z_]+/' framework/backtrace/*.[ch] |
 		grep -vE '"(backtrace|observe)/|"supervise/frames\.h"'
 }

@@ -172,6 +172,17 @@ bool tn_test_check_calls(const struct tn_fake *fake, unsigned calls, const char 
 	return tell(&report, file, line);
 }
 
+bool tn_test_check_errors(const char *errors, const char *file, unsigned line)
+{
+	struct report report;
+
+	if (!*errors)
+		return holds(file, line);
+	fputs("it cannot be deployed:\n\t", begin(&report));
+	show_bytes(report.to, errors, strlen(errors) - 1);
+	return tell(&report, file, line);
+}
+
 bool tn_test_check_text(const char *actual, const char *expected, const char *expression,
                         const char *file, unsigned line)
 {

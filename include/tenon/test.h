@@ -172,6 +172,111 @@ struct tn_response *tn_fake_fetch(struct tn_request *request, const struct tn_se
 /* The requests of a fake that was not called. */
 extern struct tn_request *const tn_fake_none[1];
 
+/* ---- Real Workers ----------------------------------------------------------------------- */
+
+/*
+ * Workers as the host has them, without a socket: the modules are loaded, their slots checked, the
+ * envs filled and linked, and the start hooks run. It may serve any number of tests.
+ *
+ *	struct tn_test_deployment *deployment = tn_test_deploy("etc/tenon.ini",
+ *		TN_WITH_SECRET("auth.SECRET_TOKEN", "s3cret"),
+ *		TN_WITH_FAKE("gateway.application", &application));
+ *
+ *	TN_ASSERT_STATUS(tn_test_fetch(deployment, "/index", request), 403);
+ *	tn_test_undeploy(deployment);
+ *
+ * A module stays in the process, with its static variables: also when it is deployed anew.
+ */
+struct tn_test_deployment;
+
+/*
+ * All Workers of a configuration that a route leads to. What is given takes the place of what the
+ * file says, and is there before anything is read or loaded: no secret that is given is looked for,
+ * and no Worker that only a fake's binding has led to is loaded. Variables of the environment that
+ * hold secrets stay there.
+ *
+ *	TN_WITH_VAR("WORKER.FIELD", text)
+ *	TN_WITH_SECRET("WORKER.FIELD", text)
+ *	TN_WITH_FAKE("WORKER.FIELD", fake)          a struct tn_fake *
+ *	TN_WITH_SERVICE("WORKER.FIELD", service)    any other, such as one of another deployment
+ *	TN_WITH_ENVIRONMENT("staging")
+ *
+ * Never NULL; where something is wrong it holds nothing but the errors. What is given, strings and
+ * services, outlives it.
+ */
+#define tn_test_deploy(...) TN_TEST_DEPLOY_(tn_test_deploy_with, __VA_ARGS__, )
+
+/* One module as the one Worker of a configuration, that is named like the file: gateway of
+ * "build/gateway.so". What is given is named as the field alone: TN_WITH_VAR("GREETING", "Hi"). */
+#define tn_test_load(...) TN_TEST_DEPLOY_(tn_test_load_with, __VA_ARGS__, )
+
+/* What is wrong, in the words of `tenon check`, a line each; "" where nothing is. Lives as long as
+ * the deployment. */
+const char *tn_test_errors(const struct tn_test_deployment *deployment);
+
+/* Runs the stop hooks and takes all back but the code. Every test that has used it has ended. NULL
+ * is fine. */
+void tn_test_undeploy(struct tn_test_deployment *deployment);
+
+/* Puts a fake in the place of one binding of one Worker, for all calls from now on; NULL: what was
+ * there at first. false, and a line on standard error, where there is no such binding. */
+bool tn_test_replace(struct tn_test_deployment *deployment, const char *worker, const char *binding,
+                     struct tn_fake *fake);
+
+/*
+ * Calls a Worker by its name, a private one, too; or, where that is NULL, the one to which the
+ * request's URL is routed, with a 404 where there is none. A path or an absolute URL in its place
+ * is set as the request's before. NULL as of tn_fetch, and, with a line on standard error, where
+ * there is no such Worker.
+ */
+struct tn_response *tn_test_fetch(const struct tn_test_deployment *deployment, const char *whom,
+                                  struct tn_request *request);
+
+/* A Worker as its callers see it, for tn_fetch, or to be bound elsewhere; NULL, and a line on
+ * standard error, where there is none. */
+const struct tn_service *tn_test_service(const struct tn_test_deployment *deployment,
+                                         const char *worker);
+
+enum tn_test_given_kind {
+	TN_GIVEN_END,
+	TN_GIVEN_VAR,
+	TN_GIVEN_SECRET,
+	TN_GIVEN_SERVICE,
+	TN_GIVEN_ENVIRONMENT,
+};
+
+struct tn_test_given {
+	enum tn_test_given_kind kind;
+	const char *name;
+	const char *text;
+	const struct tn_service *service;
+};
+
+#define TN_WITH_VAR(name_, text_) \
+	{ \
+		.kind = TN_GIVEN_VAR, .name = (name_), .text = (text_) \
+	}
+#define TN_WITH_SECRET(name_, text_) \
+	{ \
+		.kind = TN_GIVEN_SECRET, .name = (name_), .text = (text_) \
+	}
+#define TN_WITH_FAKE(name_, fake_) TN_WITH_SERVICE(name_, &(fake_)->service)
+#define TN_WITH_SERVICE(name_, service_) \
+	{ \
+		.kind = TN_GIVEN_SERVICE, .name = (name_), .service = (service_) \
+	}
+#define TN_WITH_ENVIRONMENT(name_) \
+	{ \
+		.kind = TN_GIVEN_ENVIRONMENT, .name = (name_) \
+	}
+
+#define TN_TEST_DEPLOY_(function_, path_, ...) \
+	function_(path_, (const struct tn_test_given[]){ __VA_ARGS__{ .kind = TN_GIVEN_END } })
+
+/* What the two macros are made of. The last one given is TN_GIVEN_END. */
+struct tn_test_deployment *tn_test_deploy_with(const char *path, const struct tn_test_given *given);
+struct tn_test_deployment *tn_test_load_with(const char *path, const struct tn_test_given *given);
+
 /* ---- Assertions ------------------------------------------------------------------------- */
 
 /*
@@ -185,6 +290,7 @@ extern struct tn_request *const tn_fake_none[1];
  *	TN_ASSERT_BODY_CONTAINS(response, text)
  *	TN_ASSERT_NULL(response)                 the Worker failed
  *	TN_ASSERT_CALLS(fake, count)
+ *	TN_ASSERT_DEPLOYED(deployment)           it has no errors
  *	TN_ASSERT_TEXT(actual, expected)         two strings; NULL equals NULL only
  *	TN_ASSERT_NUMBER(actual, expected)       two numbers that fit in a long long
  */
@@ -200,6 +306,8 @@ extern struct tn_request *const tn_fake_none[1];
 	tn_test_check_body_contains(response_, text_, __FILE__, __LINE__)
 #define TN_ASSERT_NULL(response_) tn_test_check_null(response_, __FILE__, __LINE__)
 #define TN_ASSERT_CALLS(fake_, count_) tn_test_check_calls(fake_, count_, __FILE__, __LINE__)
+#define TN_ASSERT_DEPLOYED(deployment_) \
+	tn_test_check_errors(tn_test_errors(deployment_), __FILE__, __LINE__)
 #define TN_ASSERT_TEXT(actual_, expected_) \
 	tn_test_check_text(actual_, expected_, #actual_, __FILE__, __LINE__)
 #define TN_ASSERT_NUMBER(actual_, expected_) \
@@ -216,6 +324,7 @@ bool tn_test_check_body_contains(const struct tn_response *response, const char 
 bool tn_test_check_null(const struct tn_response *response, const char *file, unsigned line);
 bool tn_test_check_calls(const struct tn_fake *fake, unsigned calls, const char *file,
                          unsigned line);
+bool tn_test_check_errors(const char *errors, const char *file, unsigned line);
 bool tn_test_check_text(const char *actual, const char *expected, const char *expression,
                         const char *file, unsigned line);
 bool tn_test_check_number(long long actual, long long expected, const char *expression,

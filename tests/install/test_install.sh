@@ -135,7 +135,59 @@ a_missing_function_is_found_when_linking()
 
 the_test_of_a_worker_passes()
 {
-	LD_LIBRARY_PATH="$root/lib" worker test
+	LD_LIBRARY_PATH="$root/lib" TN_JUNIT="$scratch/hello.xml" worker test &&
+		grep -q '<testsuite name="hello" tests="1" failures="0" errors="0"' "$scratch/hello.xml"
+}
+
+# What pkg-config gives is all that it takes, in whatever directory.
+a_test_loads_the_worker_as_the_host_does()
+{
+	cat >"$scratch/load.c" <<'END'
+#include <tenon/test.h>
+
+static void greets(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_test_deployment *one = tn_test_load("hello.so", TN_WITH_VAR("NAME", "you"));
+	struct tn_test_deployment *all = tn_test_deploy("hello.ini");
+
+	TN_ASSERT_DEPLOYED(one);
+	TN_ASSERT_BODY(tn_test_fetch(one, NULL, tn_test_request(test, "GET", "/")), "Hello, you\n");
+	TN_ASSERT_DEPLOYED(all);
+	TN_ASSERT_BODY(tn_test_fetch(all, "/hello", tn_test_request(test, "GET", "/")),
+	               "Hello, everybody\n");
+	tn_test_end(test);
+	tn_test_undeploy(one);
+	tn_test_undeploy(all);
+}
+
+TN_TEST_MAIN("load", TN_TEST(greets))
+END
+	gcc -Wall -Wextra -Werror ${SANITIZE:+-fsanitize=$SANITIZE} -o "$scratch/load" "$scratch/load.c" \
+		$(pkg-config --cflags --libs tenon-test) &&
+		(cd "$scratch/worker" && LD_LIBRARY_PATH="$root/lib" "$scratch/load")
+}
+
+# Without CUnit, for whoever has another runner.
+a_test_without_assertions_needs_no_cunit()
+{
+	cat >"$scratch/plain.c" <<'END'
+#include "hello.c"
+#include <tenon/test.h>
+
+int main(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct env env = { .self = TN_TEST_SELF, .NAME = "you" };
+	int status = tn_response_status(tn_fetch(&env.self, TN_TEST_REQUEST(test, "GET", "/")));
+
+	tn_test_end(test);
+	return status != 200;
+}
+END
+	gcc -Wall -Wextra -Werror ${SANITIZE:+-fsanitize=$SANITIZE} -o "$scratch/plain" \
+		"$scratch/plain.c" -I"$scratch/worker" $(pkg-config --cflags tenon-test) \
+		-L"$root/lib" -ltenon-test -ltenon && LD_LIBRARY_PATH="$root/lib" "$scratch/plain"
 }
 
 the_configuration_is_checked()
@@ -173,6 +225,7 @@ for test in installs_these_files_and_no_other installs_over_itself pkg_config_na
 	the_configuration_of_the_unit_is_valid a_worker_is_built_without_a_warning \
 	a_worker_exports_what_the_host_needs a_worker_exports_nothing_else \
 	a_missing_function_is_found_when_linking the_test_of_a_worker_passes \
+	a_test_loads_the_worker_as_the_host_does a_test_without_assertions_needs_no_cunit \
 	the_configuration_is_checked the_worker_answers nothing_is_left_behind; do
 	if $test >"$scratch/output" 2>&1; then
 		passed=$((passed + 1))
