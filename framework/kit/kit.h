@@ -17,6 +17,15 @@ struct tn_test {
 /* Ends all tests that have not ended; returns how many there were. */
 unsigned tn_test_end_all(void);
 
+/* Whose use, when an exchange has ended, is told of, and ends the program. */
+extern const struct tn_arena_source tn_ended_source;
+
+/* Sees to it that it is; may be called again. */
+void tn_ended_watch(void);
+
+/* The test that runs, for what is told; NULL: it has no name. */
+void tn_ended_name(const char *test);
+
 /* Says what went wrong, and ends the program: there is no memory, and no test can go on. */
 _Noreturn void tn_test_no_memory(const char *where);
 

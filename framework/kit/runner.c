@@ -39,6 +39,7 @@ static void begins(const CU_pTest test, const CU_pSuite suite)
 	while (strcmp(running->name, test->pName) != 0)
 		running++;
 	running->state = TN_JUNIT_RUNS;
+	tn_ended_name(test->pName);
 	tn_junit_write(&report);
 	clock_gettime(CLOCK_MONOTONIC, &began);
 }

@@ -21,7 +21,9 @@ struct tn_test *tn_test_begin(void)
 
 	if (!test)
 		tn_test_no_memory("tn_test_begin");
+	tn_ended_watch();
 	tn_exchange_pool_init(&test->pool, &tn_limits_default, 0);
+	test->pool.source = &tn_ended_source;
 	test->exchange = tn_exchange_begin(&test->pool);
 	if (!test->exchange)
 		tn_test_no_memory("tn_test_begin");

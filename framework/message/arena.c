@@ -35,10 +35,29 @@ static size_t aligned(size_t size)
 	return (size + TN_ARENA_ALIGNMENT - 1) & ~(TN_ARENA_ALIGNMENT - 1);
 }
 
+static void *take(const struct tn_arena *arena, size_t size)
+{
+	return arena->source ? arena->source->take(size) : malloc(size);
+}
+
+static void give(const struct tn_arena *arena, void *memory, size_t size)
+{
+	if (arena->source)
+		arena->source->give(memory, size);
+	else
+		free(memory);
+}
+
 bool tn_arena_init(struct tn_arena *arena, size_t limit)
 {
-	*arena = (struct tn_arena){ .limit = limit };
-	arena->first = malloc(TN_ARENA_CHUNK);
+	return tn_arena_init_from(arena, limit, NULL);
+}
+
+bool tn_arena_init_from(struct tn_arena *arena, size_t limit,
+                        const struct tn_arena_source *source)
+{
+	*arena = (struct tn_arena){ .limit = limit, .source = source };
+	arena->first = take(arena, TN_ARENA_CHUNK);
 	if (!arena->first)
 		return false;
 	arena->next = arena->first;
@@ -53,13 +72,13 @@ void tn_arena_finish(struct tn_arena *arena)
 		return;
 	tn_arena_reset(arena);
 	unpoison(arena->first, TN_ARENA_CHUNK);
-	free(arena->first);
+	give(arena, arena->first, TN_ARENA_CHUNK);
 	arena->first = NULL;
 }
 
 static struct tn_arena_block *add_block(struct tn_arena *arena, size_t size)
 {
-	struct tn_arena_block *block = malloc(sizeof(*block) + size);
+	struct tn_arena_block *block = take(arena, sizeof(*block) + size);
 
 	if (!block)
 		return NULL;
@@ -130,7 +149,8 @@ void *tn_arena_grow(struct tn_arena *arena, void *block, size_t old, size_t size
 
 	if (size > arena->limit)
 		return NULL;
-	if (aligned(old) > TN_ARENA_LARGE && arena->blocks && arena->blocks->data == block)
+	if (!arena->source && aligned(old) > TN_ARENA_LARGE && arena->blocks &&
+	    arena->blocks->data == block)
 		return grow_newest(arena, old, size);
 	larger = tn_arena_alloc(arena, size);
 	if (larger && old)
@@ -169,7 +189,7 @@ void tn_arena_reset(struct tn_arena *arena)
 
 		arena->blocks = block->older;
 		unpoison(block->data, block->size);
-		free(block);
+		give(arena, block, sizeof(*block) + block->size);
 	}
 	arena->next = arena->first;
 	arena->end = arena->first + TN_ARENA_CHUNK;

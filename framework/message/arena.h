@@ -32,6 +32,12 @@
 struct tn_arena_block;
 struct tn_arena_release;
 
+/* Where chunks and blocks come from; `give` gets what `take` gave, with its size. */
+struct tn_arena_source {
+	void *(*take)(size_t size);
+	void (*give)(void *memory, size_t size);
+};
+
 struct tn_arena {
 	char *next; /* free from here */
 	char *end;
@@ -40,10 +46,15 @@ struct tn_arena {
 	struct tn_arena_release *releases;
 	size_t used; /* bytes handed out since the last reset, with what aligning cost */
 	size_t limit;
+	const struct tn_arena_source *source; /* NULL: malloc and free */
 };
 
 /* Makes an arena that hands out at most `limit` bytes; false where there is no memory. */
 bool tn_arena_init(struct tn_arena *arena, size_t limit);
+
+/* The same from a source of its own, which outlives it; NULL: malloc and free. */
+bool tn_arena_init_from(struct tn_arena *arena, size_t limit,
+                        const struct tn_arena_source *source);
 
 /* Resets, then gives back the first chunk, too. */
 void tn_arena_finish(struct tn_arena *arena);

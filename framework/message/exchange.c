@@ -58,17 +58,17 @@ void tn_exchange_pool_finish(struct tn_exchange_pool *pool)
 	pool->count = 0;
 }
 
-static struct tn_exchange *create(const struct tn_limits *limits)
+static struct tn_exchange *create(const struct tn_exchange_pool *pool)
 {
 	struct tn_exchange *exchange = malloc(sizeof(*exchange));
 
 	if (!exchange)
 		return NULL;
-	if (!tn_arena_init(&exchange->arena, limits->request_memory)) {
+	if (!tn_arena_init_from(&exchange->arena, pool->limits.request_memory, pool->source)) {
 		free(exchange);
 		return NULL;
 	}
-	exchange->limits = limits;
+	exchange->limits = &pool->limits;
 	exchange->root = exchange;
 	exchange->children = NULL;
 	exchange->sibling = NULL;
@@ -81,7 +81,7 @@ static struct tn_exchange *take(struct tn_exchange_pool *pool)
 	struct tn_exchange *exchange = pool->free;
 
 	if (!exchange)
-		return create(&pool->limits);
+		return create(pool);
 	pool->free = exchange->next;
 	pool->count--;
 	return exchange;

@@ -104,6 +104,8 @@ struct tn_exchange_pool {
 	uint64_t number;              /* how many have begun */
 	struct tn_activity *activity; /* the loop's; at first tn_activity_unwatched */
 	struct tn_executor *executor; /* at first NULL; outlives the exchanges */
+	/* Of the memory of exchanges that are made from now on; at first NULL: malloc's. */
+	const struct tn_arena_source *source;
 };
 
 void tn_exchange_pool_init(struct tn_exchange_pool *pool, const struct tn_limits *limits,
