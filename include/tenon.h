@@ -69,6 +69,7 @@
 _Static_assert(sizeof(void *) == 8, "Tenon is for 64-bit machines: a slot is eight bytes");
 
 #define TN_EXPORT __attribute__((visibility("default")))
+#define TN_HIDDEN __attribute__((visibility("hidden")))
 #define TN_PRINTF(format_, first_) __attribute__((format(printf, format_, first_)))
 
 struct tn_request;  /* one call of a Worker: method, URL, headers, body */
@@ -523,15 +524,24 @@ struct tn_worker {
 	TN_SLOT_(field, SECRET, 0u, .text = NULL, TN_IS_(field, const struct tn_secret *), \
 	         "TN_SECRET(" #field "): the field is to be a `const struct tn_secret *`")
 #define TN_VAR(field) TN_VAR_(field, 0u, NULL)
-#define TN_VAR_OR(field, default_) TN_VAR_(field, TN_SLOT_OPTIONAL, (default_))
+#define TN_VAR_OR(field, default_) \
+	TN_VAR_(field, \
+	        TN_SLOT_OPTIONAL + TN_ASSERT_(TN_IS_TEXT_(default_), \
+	                                      "TN_VAR_OR(" #field ", " #default_ \
+	                                      "): the default is to be a text, in quotes"), \
+	        (default_))
 #define TN_INT(field) TN_INT_(INT, field, 0u, 0)
-#define TN_INT_OR(field, default_) TN_INT_(INT, field, TN_SLOT_OPTIONAL, (default_))
+#define TN_INT_OR(field, default_) \
+	TN_INT_OR_(INT, field, default_, #default_, "a whole number, without quotes")
 #define TN_BOOL(field) TN_INT_(BOOL, field, 0u, 0)
-#define TN_BOOL_OR(field, default_) TN_INT_(BOOL, field, TN_SLOT_OPTIONAL, !!(default_))
+#define TN_BOOL_OR(field, default_) \
+	TN_INT_OR_(BOOL, field, default_, #default_, "true or false, without quotes")
 #define TN_DURATION(field) TN_INT_(DURATION, field, 0u, 0)
-#define TN_DURATION_OR(field, default_) TN_INT_(DURATION, field, TN_SLOT_OPTIONAL, (default_))
+#define TN_DURATION_OR(field, default_) \
+	TN_INT_OR_(DURATION, field, default_, #default_, "whole milliseconds, without quotes")
 #define TN_SIZE(field) TN_INT_(SIZE, field, 0u, 0)
-#define TN_SIZE_OR(field, default_) TN_INT_(SIZE, field, TN_SLOT_OPTIONAL, (default_))
+#define TN_SIZE_OR(field, default_) \
+	TN_INT_OR_(SIZE, field, default_, #default_, "whole bytes, without quotes")
 #define TN_NUMBER(field) TN_NUMBER_(field, 0u, 0)
 #define TN_NUMBER_OR(field, default_) TN_NUMBER_(field, TN_SLOT_OPTIONAL, (default_))
 #define TN_STATE(field) \
@@ -563,13 +573,25 @@ struct tn_worker {
 
 /* The rest is what the macros above are made of. */
 
+/* Compilers show the line of a macro in which a mistake of its user comes to light: hence the
+ * comments in it, and the long name, of which a program can have one only. */
 #define TN_WORKER_(handler_, env_, ...) \
-	typedef env_ tn_worker_env; \
-	_Static_assert(offsetof(tn_worker_env, self) == 0 && TN_IS_(self, struct tn_service), \
+	typedef env_ tn_worker_env; /* TN_WORKER(handler, struct env, slots...); */ \
+\
+	_Static_assert(offsetof(tn_worker_env, self) == 0 /* `struct tn_service self;` first */ \
+	                       && TN_IS_(self, struct tn_service), \
 	               "the first member of " #env_ " is to be `struct tn_service self`"); \
-	static const struct tn_slot tn_worker_slots[] = { __VA_ARGS__{ .kind = TN_SLOT_END } }; \
+	_Static_assert(TN_IS_HANDLER_(handler_), \
+	               "TN_WORKER(" #handler_ "): it is to be `struct tn_response *" #handler_ \
+	               "(struct tn_request *request, const " #env_ " *env)`"); \
+	extern const char tn_each_module_has_one_TN_WORKER TN_HIDDEN; \
+	const char tn_each_module_has_one_TN_WORKER TN_HIDDEN = 0; \
+	static const struct tn_slot tn_worker_slots[] = { \
+		__VA_ARGS__ /* a list of TN_SERVICE(field), TN_VAR(field) and so on */ \
+		{ .kind = TN_SLOT_END } \
+	}; \
 	TN_EXPORT extern const struct tn_worker tn_worker; \
-	TN_EXPORT struct tn_response *fetch(struct tn_request *request, \
+	TN_EXPORT struct tn_response *fetch(struct tn_request *request, /* call yours otherwise */ \
 	                                    const struct tn_service *service); \
 	struct tn_response *fetch(struct tn_request *request, const struct tn_service *service) \
 	{ \
@@ -598,6 +620,18 @@ struct tn_worker {
 #define TN_IS_(field, type) \
 	__builtin_types_compatible_p(__typeof__(((tn_worker_env *)0)->field), type)
 #define TN_IS_POINTER_(field) (__builtin_classify_type(((tn_worker_env *)0)->field) == 5)
+#define TN_IS_HANDLER_(handler_) \
+	(__builtin_types_compatible_p(__typeof__(&handler_), \
+	                              struct tn_response *(*)(struct tn_request *, \
+	                                                      const tn_worker_env *)) || \
+	 __builtin_types_compatible_p(__typeof__(&handler_), \
+	                              struct tn_response *(*)(const struct tn_request *, \
+	                                                      const tn_worker_env *)))
+
+/* What a default is: a text, or an integer. */
+#define TN_IS_TEXT_(default_) (__builtin_classify_type(default_) == 5)
+#define TN_IS_INTEGER_(default_) \
+	(__builtin_classify_type(default_) != 5 && __builtin_classify_type(default_) != 8)
 
 /* 0, if the condition holds: a _Static_assert that can stand in an initialiser. */
 #define TN_ASSERT_(condition, message) \
@@ -617,6 +651,12 @@ struct tn_worker {
 #define TN_INT_(kind_, field, flags_, default_) \
 	TN_SLOT_(field, kind_, flags_, .integer = default_, TN_IS_(field, int64_t), \
 	         "TN_" #kind_ "(" #field "): the field is to be an `int64_t`")
+#define TN_INT_OR_(kind_, field, default_, text_, words_) \
+	TN_INT_(kind_, field, \
+	        TN_SLOT_OPTIONAL + TN_ASSERT_(TN_IS_INTEGER_(default_), \
+	                                      "TN_" #kind_ "_OR(" #field ", " text_ \
+	                                      "): the default is to be " words_), \
+	        TN_SLOT_##kind_ == TN_SLOT_BOOL ? !!(default_) : (default_))
 #define TN_NUMBER_(field, flags_, default_) \
 	TN_SLOT_(field, NUMBER, flags_, .number = default_, TN_IS_(field, double), \
 	         "TN_NUMBER(" #field "): the field is to be a `double`")

@@ -110,19 +110,75 @@ static bool inside(const struct image *image, uint64_t offset, uint64_t size)
 	return offset <= image->size && size <= image->size - offset;
 }
 
+static const char *machine_name(unsigned machine)
+{
+	static const struct {
+		unsigned machine;
+		const char *name;
+	} names[] = {
+		{ EM_386, "x86" },
+		{ EM_X86_64, "x86-64" },
+		{ EM_ARM, "ARM" },
+		{ EM_AARCH64, "AArch64" },
+		{ EM_RISCV, "RISC-V" },
+		{ EM_PPC64, "POWER" },
+		{ EM_S390, "s390" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].machine == machine)
+			return names[i].name;
+	return "another kind of machine";
+}
+
+static bool machine_fits(const ElfW(Ehdr) *header, char *reason)
+{
+	if (header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_machine == MACHINE)
+		return true;
+	snprintf(reason, TN_REASON_SIZE,
+	         "it is for %s%s, and this is %s: build it on this machine, or with a compiler "
+	         "for it",
+	         machine_name(header->e_machine),
+	         header->e_ident[EI_CLASS] == ELFCLASS32 ? ", 32 bits" : "",
+	         machine_name(MACHINE));
+	return false;
+}
+
+static bool type_fits(const ElfW(Ehdr) *header, char *reason)
+{
+	switch (header->e_type) {
+	case ET_DYN:
+		return true;
+	case ET_REL:
+		return fail(reason, "it is an object file, not linked yet: link it with -shared");
+	case ET_EXEC:
+		return fail(reason, "it is a program: link it with -shared");
+	default:
+		return fail(reason, "it is no shared object: link it with -shared");
+	}
+}
+
+static bool is_elf(const struct image *image, char *reason)
+{
+	static const char archive[] = "!<arch>\n";
+
+	if (image->size >= SELFMAG && memcmp(image->data, ELFMAG, SELFMAG) == 0)
+		return true;
+	if (image->size >= strlen(archive) && !memcmp(image->data, archive, strlen(archive)))
+		return fail(reason, "it is a static library: link its objects with -shared");
+	return fail(reason, "it is no ELF file: build it with -shared -fPIC");
+}
+
 static bool headers_valid(const struct image *image, char *reason)
 {
 	const ElfW(Ehdr) *header = (const void *)image->data;
 
-	if (image->size < SELFMAG || memcmp(image->data, ELFMAG, SELFMAG) != 0)
-		return fail(reason, "it is no ELF file: build it with -shared -fPIC");
+	if (!is_elf(image, reason))
+		return false;
 	if (image->size < sizeof(*header))
 		return fail(reason, "it is truncated: build or copy it again");
-	if (header->e_ident[EI_CLASS] != ELFCLASS64 ||
-	    header->e_machine != MACHINE)
-		return fail(reason, "it is for another kind of machine: build it for this one");
-	if (header->e_type != ET_DYN)
-		return fail(reason, "it is no shared object: link it with -shared");
+	if (!machine_fits(header, reason) || !type_fits(header, reason))
+		return false;
 	if (header->e_phentsize != sizeof(ElfW(Phdr)))
 		return fail(reason, "its program headers are of another size");
 	return true;
@@ -161,7 +217,8 @@ bool tn_elf_check(const char *path, char *reason)
 	return valid;
 }
 
-static const ElfW(Shdr) *find_symbols(const struct image *image)
+/* Of a kind: SHT_DYNSYM, what is exported; SHT_SYMTAB, all of it, where it was not stripped. */
+static const ElfW(Shdr) *find_symbols(const struct image *image, uint32_t kind)
 {
 	const ElfW(Ehdr) *header = (const void *)image->data;
 	const ElfW(Shdr) *section;
@@ -171,7 +228,7 @@ static const ElfW(Shdr) *find_symbols(const struct image *image)
 		return NULL;
 	section = (const void *)(image->data + header->e_shoff);
 	for (unsigned i = 0; i < header->e_shnum; i++) {
-		if (section[i].sh_type == SHT_DYNSYM && section[i].sh_link < header->e_shnum &&
+		if (section[i].sh_type == kind && section[i].sh_link < header->e_shnum &&
 		    section[i].sh_offset % _Alignof(ElfW(Sym)) == 0 &&
 		    inside(image, section[i].sh_offset, section[i].sh_size))
 			return &section[i];
@@ -179,22 +236,28 @@ static const ElfW(Shdr) *find_symbols(const struct image *image)
 	return NULL;
 }
 
-static bool exported(const ElfW(Sym) *symbol)
+static bool defined(const ElfW(Sym) *symbol)
 {
-	unsigned binding = symbol->st_info >> 4;
 	unsigned type = symbol->st_info & 15;
 
 	return symbol->st_shndx != SHN_UNDEF && symbol->st_shndx != SHN_ABS &&
-	       (binding == STB_GLOBAL || binding == STB_WEAK) &&
-	       (type == STT_FUNC || type == STT_OBJECT || type == STT_GNU_IFUNC) &&
+	       (type == STT_FUNC || type == STT_OBJECT || type == STT_GNU_IFUNC);
+}
+
+static bool exported(const ElfW(Sym) *symbol)
+{
+	unsigned binding = symbol->st_info >> 4;
+
+	return defined(symbol) && (binding == STB_GLOBAL || binding == STB_WEAK) &&
 	       (symbol->st_other & 3) != STV_HIDDEN;
 }
 
-static void visit_symbols(const struct image *image, void (*visit)(void *, const char *),
+static void visit_symbols(const struct image *image, uint32_t kind,
+                          bool (*wanted)(const ElfW(Sym) *), void (*visit)(void *, const char *),
                           void *argument)
 {
 	const ElfW(Ehdr) *header = (const void *)image->data;
-	const ElfW(Shdr) *table = find_symbols(image);
+	const ElfW(Shdr) *table = find_symbols(image, kind);
 	const ElfW(Shdr) *names;
 	const ElfW(Sym) *symbol;
 
@@ -206,7 +269,7 @@ static void visit_symbols(const struct image *image, void (*visit)(void *, const
 		return;
 	symbol = (const void *)(image->data + table->sh_offset);
 	for (size_t i = 0; i < table->sh_size / sizeof(*symbol); i++) {
-		if (exported(&symbol[i]) && symbol[i].st_name < names->sh_size)
+		if (wanted(&symbol[i]) && symbol[i].st_name < names->sh_size)
 			visit(argument, image->data + names->sh_offset + symbol[i].st_name);
 	}
 }
@@ -219,8 +282,33 @@ void tn_elf_exports(const char *path, void (*visit)(void *argument, const char *
 
 	if (!image_map(path, &image, reason))
 		return;
-	visit_symbols(&image, visit, argument);
+	visit_symbols(&image, SHT_DYNSYM, exported, visit, argument);
 	image_unmap(&image);
+}
+
+struct search {
+	const char *name;
+	bool found;
+};
+
+static void compare(void *argument, const char *name)
+{
+	struct search *search = argument;
+
+	search->found = search->found || strcmp(name, search->name) == 0;
+}
+
+bool tn_elf_defines(const char *path, const char *name)
+{
+	struct search search = { .name = name };
+	char reason[TN_REASON_SIZE];
+	struct image image;
+
+	if (!image_map(path, &image, reason))
+		return false;
+	visit_symbols(&image, SHT_SYMTAB, defined, compare, &search);
+	image_unmap(&image);
+	return search.found;
 }
 
 /* ---- What it needs ------------------------------------------------------------------------- */

@@ -25,6 +25,10 @@ bool tn_elf_check(const char *path, char *reason);
 void tn_elf_exports(const char *path, void (*visit)(void *argument, const char *name),
                     void *argument);
 
+/* Whether it has a function or object of that name, be it exported or not; false, too, where it was
+ * stripped of its names. The file must have passed the check. */
+bool tn_elf_defines(const char *path, const char *name);
+
 /* What a file wants of the dynamic loader, in the loader's own words. */
 struct tn_elf_needs {
 	char *runpath; /* DT_RUNPATH; NULL: none */

@@ -36,21 +36,41 @@ static void explain_loader(const char *path, const char *directory, char *reason
 		text = "the dynamic loader does not say why";
 	if (strncmp(text, path, size) == 0 && strncmp(text + size, ": ", 2) == 0)
 		text += size + 2;
-	if (strstr(text, "undefined symbol: tn_"))
+	if (strstr(text, "undefined symbol: __asan_") || strstr(text, "undefined symbol: __tsan_"))
+		cure = ": it is built with -fsanitize, and this tenon is not: build it without";
+	else if (strstr(text, "undefined symbol: tn_"))
 		cure = ": link it with -ltenon, and build it for a Tenon no newer than this one";
 	else if (strstr(text, "undefined symbol"))
 		cure = ": link it with the library that has it (-Wl,-z,defs finds it at build "
 		       "time)";
 	else if (strstr(text, "cannot open shared object file"))
 		cure = ": install the library that it needs";
+	else if (strstr(text, "cannot dynamically load position-independent executable"))
+		cure = ": it is a program: link it with -shared";
 	else if (strstr(text, "failed to map segment"))
 		cure = ": its copy may not be run: set TMPDIR to a directory from which it may";
 	write_without(directory, text, words, sizeof(words));
 	snprintf(reason, TN_REASON_SIZE, "it cannot be loaded: %s%s", words, cure);
 }
 
+/* One that its linker has made local is not to be looked for in the source. */
+static void explain_missing(const char *file, const char *name, char *reason)
+{
+	if (tn_elf_defines(file, name))
+		snprintf(reason, TN_REASON_SIZE,
+		         "it has a `%s`, but does not export it: let TN_WORKER define it, and link "
+		         "it with what `pkg-config --libs tenon` gives, without a version script "
+		         "of its own",
+		         name);
+	else
+		snprintf(reason, TN_REASON_SIZE,
+		         "it exports no `%s`: end its source with TN_WORKER(handler, struct env, "
+		         "...)",
+		         name);
+}
+
 /* dlsym finds a symbol of the module's dependencies, too: it must be the module's own. */
-static void *find_own(void *handle, const char *name, char *reason)
+static void *find_own(void *handle, const char *file, const char *name, char *reason)
 {
 	struct link_map *module = NULL;
 	struct link_map *owner = NULL;
@@ -60,9 +80,7 @@ static void *find_own(void *handle, const char *name, char *reason)
 	if (symbol && dlinfo(handle, RTLD_DI_LINKMAP, &module) == 0 &&
 	    dladdr1(symbol, &info, (void **)&owner, RTLD_DL_LINKMAP) && owner == module)
 		return symbol;
-	snprintf(reason, TN_REASON_SIZE,
-	         "it exports no `%s`: end its source with TN_WORKER(handler, struct env, ...)",
-	         name);
+	explain_missing(file, name, reason);
 	return NULL;
 }
 
@@ -88,14 +106,14 @@ static bool abi_fits(const struct tn_worker *worker, char *reason)
 	return true;
 }
 
-static const struct tn_worker *find_worker(void *handle, char *reason)
+static const struct tn_worker *find_worker(void *handle, const char *file, char *reason)
 {
-	const struct tn_worker *worker = find_own(handle, "tn_worker", reason);
+	const struct tn_worker *worker = find_own(handle, file, "tn_worker", reason);
 	const void *fetch;
 
 	if (!worker || !abi_fits(worker, reason))
 		return NULL;
-	fetch = find_own(handle, "fetch", reason);
+	fetch = find_own(handle, file, "fetch", reason);
 	if (!fetch)
 		return NULL;
 	if (fetch != (const void *)(uintptr_t)worker->fetch) {
@@ -124,12 +142,51 @@ static struct tn_module *describe(const char *path, const char *file, const char
 	return NULL;
 }
 
+/* Its runtime has to be there before all else, and ends a process where it is not. */
+static const struct {
+	const char *library;
+	const char *symbol;
+	const char *option;
+} sanitizers[] = {
+	{ "libasan.so.", "__asan_init", "address" },
+	{ "libtsan.so.", "__tsan_init", "thread" },
+	{ "libhwasan.so.", "__hwasan_init", "hwaddress" },
+};
+
+static bool runtime_fits(const char *library, char *reason)
+{
+	for (size_t i = 0; i < sizeof(sanitizers) / sizeof(sanitizers[0]); i++) {
+		if (strncmp(library, sanitizers[i].library, strlen(sanitizers[i].library)) != 0 ||
+		    dlsym(RTLD_DEFAULT, sanitizers[i].symbol))
+			continue;
+		snprintf(reason, TN_REASON_SIZE,
+		         "it is built with -fsanitize=%s, and this tenon is not: build it without, "
+		         "or start tenon with LD_PRELOAD=%s",
+		         sanitizers[i].option, library);
+		return false;
+	}
+	return true;
+}
+
+static bool runtimes_fit(const char *file, char *reason)
+{
+	struct tn_elf_needs needs;
+	bool fit = true;
+
+	if (!tn_elf_needs_read(file, &needs))
+		return true;
+	for (size_t i = 0; fit && i < needs.count; i++)
+		fit = runtime_fits(needs.names[i], reason);
+	tn_elf_needs_finish(&needs);
+	return fit;
+}
+
 static bool can_be_loaded(const char *path, const struct tn_module_copy *copy, char *reason)
 {
 	if (!copy)
-		return tn_elf_check(path, reason);
+		return tn_elf_check(path, reason) && runtimes_fit(path, reason);
 	if (copy->file)
-		return true;
+		return runtimes_fit(copy->file, reason);
 	snprintf(reason, TN_REASON_SIZE, "%s", copy->reason);
 	return false;
 }
@@ -147,7 +204,7 @@ struct tn_module *tn_module_load(const char *path, const struct tn_module_copy *
 	if (!module->handle)
 		explain_loader(module->file, copy ? copy->directory : NULL, reason);
 	else
-		module->worker = find_worker(module->handle, reason);
+		module->worker = find_worker(module->handle, module->file, reason);
 	if (module->worker)
 		return module;
 	tn_module_forget(module);

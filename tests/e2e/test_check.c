@@ -207,7 +207,8 @@ static const char broken_says[] =
 	"./x.ini:23: worker 'abi': module 'BUILD/tests/fixtures/mistake_abi.so': it was built for "
 	"ABI 99.7, and this host has ABI 1.0: build it again with this host's tenon.h\n"
 	"./x.ini:25: worker 'no-fetch': module 'BUILD/tests/fixtures/mistake_no_fetch.so': it "
-	"exports no `fetch`: end its source with TN_WORKER(handler, struct env, ...)\n"
+	"has a `fetch`, but does not export it: let TN_WORKER define it, and link it with what "
+	"`pkg-config --libs tenon` gives, without a version script of its own\n"
 	"./x.ini:27: worker 'no-worker': module 'BUILD/tests/fixtures/mistake_no_worker.so': it "
 	"exports no `tn_worker`: end its source with TN_WORKER(handler, struct env, ...)\n"
 	"./x.ini:29: worker 'undefined': module 'BUILD/tests/fixtures/mistake_undefined.so': it "
@@ -567,7 +568,8 @@ static void what_is_no_module_is_told(void)
 	           "name the .so in it\n"
 	           "./x.ini:3: worker 'fifo': module './fifo.so': it is no regular file\n"
 	           "./x.ini:7: worker 'program': module '/bin/sh': it cannot be loaded: cannot "
-	           "dynamically load position-independent executable\n");
+	           "dynamically load position-independent executable: it is a program: link it "
+	           "with -shared\n");
 }
 
 static void two_workers_of_a_bad_module_are_told_each(void)

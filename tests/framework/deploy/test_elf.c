@@ -124,6 +124,12 @@ static void a_module_without_a_table_of_sections_passes(void)
 	copy_end(&copy);
 }
 
+#if defined(__x86_64__)
+#define HERE "x86-64"
+#elif defined(__aarch64__)
+#define HERE "AArch64"
+#endif
+
 static void another_machine_is_refused(void)
 {
 	struct copy copy;
@@ -131,12 +137,17 @@ static void another_machine_is_refused(void)
 	copy_begin(&copy);
 	header_of(&copy)->e_machine = EM_SPARC;
 	CU_ASSERT_FALSE(check_copy(&copy));
-	CHECK_TEXT(copy.reason, "it is for another kind of machine: build it for this one");
+	CHECK_TEXT(copy.reason, "it is for another kind of machine, and this is " HERE
+	                        ": build it on this machine, or with a compiler for it");
+	header_of(&copy)->e_machine = EM_RISCV;
+	CU_ASSERT_FALSE(check_copy(&copy));
+	CHECK_NUMBER(strncmp(copy.reason, "it is for RISC-V, and this is ", 30), 0);
 	copy_end(&copy);
 	copy_begin(&copy);
 	copy.data[EI_CLASS] = sizeof(void *) == 8 ? ELFCLASS32 : ELFCLASS64;
 	CU_ASSERT_FALSE(check_copy(&copy));
-	CHECK_TEXT(copy.reason, "it is for another kind of machine: build it for this one");
+	CHECK_TEXT(copy.reason, "it is for " HERE ", 32 bits, and this is " HERE
+	                        ": build it on this machine, or with a compiler for it");
 	copy_end(&copy);
 }
 
@@ -147,9 +158,17 @@ static void what_is_no_shared_object_is_refused(void)
 	copy_begin(&copy);
 	header_of(&copy)->e_type = ET_EXEC;
 	CU_ASSERT_FALSE(check_copy(&copy));
-	CHECK_TEXT(copy.reason, "it is no shared object: link it with -shared");
+	CHECK_TEXT(copy.reason, "it is a program: link it with -shared");
 	header_of(&copy)->e_type = ET_REL;
 	CU_ASSERT_FALSE(check_copy(&copy));
+	CHECK_TEXT(copy.reason, "it is an object file, not linked yet: link it with -shared");
+	header_of(&copy)->e_type = ET_CORE;
+	CU_ASSERT_FALSE(check_copy(&copy));
+	CHECK_TEXT(copy.reason, "it is no shared object: link it with -shared");
+	CU_ASSERT_FALSE(check_bytes(&copy, "!<arch>\n", 8));
+	CHECK_TEXT(copy.reason, "it is a static library: link its objects with -shared");
+	CU_ASSERT_FALSE(check_bytes(&copy, "!<arch>", 7));
+	CHECK_TEXT(copy.reason, "it is no ELF file: build it with -shared -fPIC");
 	copy_end(&copy);
 }
 
@@ -279,6 +298,17 @@ static void functions_and_objects_that_leak_are_seen(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(names.text, " helper "));
 	CU_ASSERT_PTR_NOT_NULL(strstr(names.text, " counter "));
 	CU_ASSERT_PTR_NULL(strstr(names.text, " tn_response_new "));
+}
+
+static void what_is_not_exported_is_found_by_its_name(void)
+{
+	const char *path = built("tests/fixtures/mistake_no_fetch.so");
+
+	CU_ASSERT_TRUE(tn_elf_defines(path, "fetch"));
+	CU_ASSERT_TRUE(tn_elf_defines(path, "tn_worker"));
+	CU_ASSERT_FALSE(tn_elf_defines(path, "tn_response_new"));
+	CU_ASSERT_FALSE(tn_elf_defines(path, "no_such_name"));
+	CU_ASSERT_FALSE(tn_elf_defines("/nowhere/x.so", "fetch"));
 }
 
 static void without_sections_no_export_is_seen(void)
@@ -418,6 +448,7 @@ static void no_bytes_make_it_crash(void)
 		}
 		passed++;
 		tn_elf_exports(copy.scratch.path, add_name, &names);
+		tn_elf_defines(copy.scratch.path, "fetch");
 		CU_ASSERT(tn_elf_needs_read(copy.scratch.path, &needs));
 		tn_elf_needs_finish(&needs);
 	}
@@ -442,6 +473,7 @@ TEST_MAIN("deploy/elf",
           TEST(another_user_reads_what_it_may),
           TEST(each_plugin_exports_two_symbols),
           TEST(functions_and_objects_that_leak_are_seen),
+          TEST(what_is_not_exported_is_found_by_its_name),
           TEST(without_sections_no_export_is_seen),
           TEST(a_name_beyond_the_table_of_names_is_passed_over),
           TEST(a_table_of_names_without_an_end_is_not_read),

@@ -118,8 +118,9 @@ static void without_a_descriptor_it_is_refused(void)
 static void without_a_fetch_it_is_refused(void)
 {
 	refuse_module("tests/fixtures/mistake_no_fetch.so",
-	              "it exports no `fetch`: end its source with TN_WORKER(handler, struct env, "
-	              "...)");
+	              "it has a `fetch`, but does not export it: let TN_WORKER define it, and link "
+	              "it with what `pkg-config --libs tenon` gives, without a version script of "
+	              "its own");
 }
 
 static void another_fetch_than_its_own_is_refused(void)
