@@ -110,6 +110,70 @@ const char *tn_edit_insert(const char *text, size_t size, unsigned line, const c
 	              edited);
 }
 
+/* The lines of the keys. Returns what cannot be written, of the key that *number tells. */
+static const char *write_keys(FILE *file, const struct tn_edit_key *keys, size_t count,
+                              const char *end, size_t *number)
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; i < count; i++)
+		longest = strlen(keys[i].key) > longest ? strlen(keys[i].key) : longest;
+	for (*number = 0; *number < count; ++*number) {
+		const struct tn_edit_key *key = &keys[*number];
+		size_t own = strlen(key->key);
+		const struct parts parts = { .key = { key->key, own }, .behind = { " ", 1 } };
+		const char *problem = problem_of_key(key->key);
+		struct draft draft = { 0 };
+
+		append(&draft, key->key, own);
+		for (size_t blank = own; blank <= longest; blank++)
+			append(&draft, " ", 1);
+		append(&draft, "=", 1);
+		if (!problem)
+			problem = problem_of_bytes(key->value);
+		if (!problem)
+			problem = write_value(&draft, &parts, key->value);
+		if (problem)
+			return problem;
+		fprintf(file, "%s%s", draft.text, end);
+	}
+	return NULL;
+}
+
+/* How many lines there are, the last one included where nothing ends it. */
+static unsigned count_lines(const char *text, size_t size)
+{
+	unsigned lines = 0;
+
+	for (size_t i = 0; i < size; i++)
+		lines += text[i] == '\n' || i + 1 == size;
+	return lines;
+}
+
+const char *tn_edit_section(const char *text, size_t size, const char *header,
+                            const struct tn_edit_key *keys, size_t count,
+                            struct tn_edited *edited, size_t *wrong)
+{
+	bool ended = !size || text[size - 1] == '\n';
+	const char *end = memmem(text, size, "\r\n", 2) ? "\r\n" : "\n";
+	const char *problem;
+	FILE *file;
+
+	*edited = (struct tn_edited){ .added = true };
+	*wrong = 0;
+	file = open_memstream(&edited->text, &edited->size);
+	if (!file)
+		return no_memory;
+	edited->line = count_lines(text, size) + 1 + (size > 0);
+	fwrite(text, 1, size, file);
+	fprintf(file, "%s%s[%s]%s", ended ? "" : end, size ? end : "", header, end);
+	problem = write_keys(file, keys, count, end, wrong);
+	snprintf(edited->after, sizeof(edited->after), "[%s]", header);
+	if (fclose(file) && !problem)
+		problem = no_memory;
+	return problem;
+}
+
 const char *tn_edit_remove(const char *text, size_t size, unsigned line, struct tn_edited *edited)
 {
 	struct line old;

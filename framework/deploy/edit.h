@@ -30,6 +30,21 @@ const char *tn_edit_replace(const char *text, size_t size, unsigned line, const 
 const char *tn_edit_insert(const char *text, size_t size, unsigned line, const char *key,
                            const char *value, struct tn_edited *edited);
 
+/* A key of a new section. */
+struct tn_edit_key {
+	const char *key;
+	const char *value;
+};
+
+/*
+ * Writes a new section behind all else, with a blank line before it: `[header]`, and its keys, with
+ * their '=' below one another. As above; where a key or value cannot be written, *wrong is its
+ * number.
+ */
+const char *tn_edit_section(const char *text, size_t size, const char *header,
+                            const struct tn_edit_key *keys, size_t count,
+                            struct tn_edited *edited, size_t *wrong);
+
 /* Removes the line. */
 const char *tn_edit_remove(const char *text, size_t size, unsigned line,
                            struct tn_edited *edited);

@@ -817,6 +817,90 @@ static void random_edits_damage_no_file(void)
 	CU_ASSERT_TRUE(refused >= 100);
 }
 
+/* ---- A section ----------------------------------------------------------------------------- */
+
+static const struct tn_edit_key three[] = {
+	{ "route", "/*" },
+	{ "var.LONGER", "a ; b" },
+	{ "var.NONE", "" },
+};
+
+static void check_section(const char *text, unsigned line, const char *whole)
+{
+	char *exact = exactly(text, strlen(text));
+	struct tn_edited edited;
+	size_t wrong;
+
+	CHECK_TEXT(tn_edit_section(exact, strlen(text), "worker a", three, 3, &edited, &wrong),
+	           NULL);
+	CHECK_TEXT(edited.text, whole);
+	CHECK_NUMBER(edited.size, strlen(whole));
+	CHECK_NUMBER(edited.line, line);
+	CHECK_TEXT(edited.after, "[worker a]");
+	CU_ASSERT(edited.added);
+	free(edited.text);
+	free(exact);
+}
+
+#define SECTION "[worker a]\nroute      = /*\nvar.LONGER = \"a ; b\"\nvar.NONE   = \"\"\n"
+
+static void a_section_comes_behind_all_else(void)
+{
+	check_section("", 1, SECTION);
+	check_section("[host]\n", 3, "[host]\n\n" SECTION);
+	check_section("[host]\n; end", 4, "[host]\n; end\n\n" SECTION);
+	check_section("[host]\r\n", 3,
+	              "[host]\r\n\r\n[worker a]\r\nroute      = /*\r\n"
+	              "var.LONGER = \"a ; b\"\r\nvar.NONE   = \"\"\r\n");
+}
+
+static void a_section_is_read_back_as_it_was_meant(void)
+{
+	struct tn_errors errors = { 0 };
+	const struct tn_section *section;
+	struct tn_config *config;
+	struct tn_edited edited;
+	size_t wrong;
+
+	CHECK_TEXT(tn_edit_section("[host]", 6, "worker a", three, 3, &edited, &wrong), NULL);
+	config = tn_config_parse("a.ini", edited.text, edited.size, &errors);
+	CHECK_NUMBER(errors.count, 0);
+	section = tn_config_find(config, "worker", "a");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(section);
+	CHECK_NUMBER(section->place.line, edited.line);
+	CHECK_NUMBER(section->count, 3);
+	for (size_t i = 0; i < 3; i++)
+		CHECK_TEXT(tn_section_find(section, three[i].key)->value, three[i].value);
+	tn_config_destroy(config);
+	tn_errors_finish(&errors);
+	free(edited.text);
+}
+
+static void of_a_section_that_cannot_be_written_the_key_is_told(void)
+{
+	static const struct {
+		struct tn_edit_key key;
+		const char *problem;
+	} cases[] = {
+		{ { "var.A", "one\ntwo" }, BREAK },
+		{ { "var.A", "\a" }, BYTES },
+		{ { "var.A", HUNDRED HUNDRED }, LONG },
+		{ { "var.A", " \"" }, QUOTE },
+		{ { "var=A", "1" }, NO_KEY },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct tn_edit_key two[] = { { "route", "/" }, cases[i].key };
+		struct tn_edited edited;
+		size_t wrong = 9;
+
+		CHECK_TEXT(tn_edit_section("", 0, "worker a", two, 2, &edited, &wrong),
+		           cases[i].problem);
+		CHECK_NUMBER(wrong, 1);
+		free(edited.text);
+	}
+}
+
 TEST_MAIN("deploy/edit",
           TEST(a_replaced_value_leaves_the_rest_of_the_line),
           TEST(quotes_stay_and_come_where_they_are_needed),
@@ -829,4 +913,7 @@ TEST_MAIN("deploy/edit",
           TEST(what_is_no_key_or_value_is_not_inserted),
           TEST(a_line_goes_with_its_end),
           TEST(a_line_that_is_not_there_is_not_removed),
-          TEST(random_edits_damage_no_file))
+          TEST(random_edits_damage_no_file),
+          TEST(a_section_comes_behind_all_else),
+          TEST(a_section_is_read_back_as_it_was_meant),
+          TEST(of_a_section_that_cannot_be_written_the_key_is_told))
