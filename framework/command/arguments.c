@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define OPTIONS_MOST 10
+#define OPTIONS_MOST 16
 #define SHORT_SIZE 16
 
 static int complain_of_usage(const struct tn_command *command)
@@ -58,9 +58,15 @@ static void find_options(const struct tn_command *command, struct option *option
 		{ "environment", required_argument, NULL, 'e' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "file", required_argument, NULL, 'f' },
+		{ "route", required_argument, NULL, 'r' },
+		{ "service", required_argument, NULL, 'S' },
+		{ "var", required_argument, NULL, 'V' },
+		{ "secret", required_argument, NULL, 'K' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "dot", no_argument, NULL, 'D' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "private", no_argument, NULL, 'p' },
 		{ "single", no_argument, NULL, '1' },
 		{ "start", no_argument, NULL, 's' },
 		{ "trace", no_argument, NULL, 'T' },
@@ -118,6 +124,16 @@ static int read_header(struct tn_arguments *result, const char *text)
 	return 0;
 }
 
+static int read_field(const char *option, struct tn_fields *fields, const char *text)
+{
+	if (fields->count == TN_ARGUMENTS_FIELDS) {
+		tn_complain("--%s '%s': %d are the most", option, text, TN_ARGUMENTS_FIELDS);
+		return EX_USAGE;
+	}
+	fields->list[fields->count++] = text;
+	return 0;
+}
+
 /* For what can be given once. */
 static int read_once(char option, const char **value, const char *text)
 {
@@ -127,6 +143,30 @@ static int read_once(char option, const char **value, const char *text)
 	}
 	*value = text;
 	return 0;
+}
+
+/* Those of `tenon new`. */
+static int read_new(const struct tn_command *command, struct tn_arguments *result, int option)
+{
+	switch (option) {
+	case 'f':
+		result->configuration = optarg;
+		return 0;
+	case 'r':
+		result->route = optarg;
+		return 0;
+	case 'p':
+		result->private = true;
+		return 0;
+	case 'S':
+		return read_field("service", &result->services, optarg);
+	case 'V':
+		return read_field("var", &result->vars, optarg);
+	case 'K':
+		return read_field("secret", &result->secrets, optarg);
+	default:
+		return complain_of_usage(command);
+	}
 }
 
 static int read_option(const struct tn_command *command, struct tn_arguments *result, int option)
@@ -163,7 +203,7 @@ static int read_option(const struct tn_command *command, struct tn_arguments *re
 	case 'd':
 		return read_once('d', &result->data, optarg);
 	default:
-		return complain_of_usage(command);
+		return read_new(command, result, option);
 	}
 }
 

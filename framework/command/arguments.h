@@ -19,13 +19,20 @@ struct tn_command {
 
 #define TN_ARGUMENTS_ONLY 32
 #define TN_ARGUMENTS_HEADERS 100
+#define TN_ARGUMENTS_FIELDS 32
+
+/* What an option was given each time. */
+struct tn_fields {
+	const char *list[TN_ARGUMENTS_FIELDS];
+	size_t count;
+};
 
 struct tn_arguments {
 	const char *file;        /* the first word */
 	char *const *words;      /* those behind it */
 	int count;               /* of them */
 	const char *environment; /* --environment NAME; NULL */
-	bool all, dot, json, single, start, trace;
+	bool all, dot, json, single, start, trace, private;
 	const char *method;                  /* -X METHOD; NULL */
 	const char *data;                    /* -d DATA; NULL */
 	int timeout;                         /* ms; --timeout 10s */
@@ -33,6 +40,9 @@ struct tn_arguments {
 	size_t only_count;
 	const char *headers[TN_ARGUMENTS_HEADERS]; /* -H HEADER, each time */
 	size_t header_count;
+	const char *configuration;                /* --file FILE; NULL */
+	const char *route;                        /* --route PATH; NULL */
+	struct tn_fields services, vars, secrets; /* --service, --var, --secret */
 };
 
 /*

@@ -45,6 +45,12 @@ static const struct tn_command commands[] = {
 	  "        remove a key of a Worker, or what it inherits, from the file\n" },
 	{ "secret", tn_command_secret, "FILE WORKER NAME", 3, 3,
 	  "        read a secret from standard input into a file that the Worker gets\n" },
+	{ "new", tn_command_new,
+	  "[--file FILE] [--route PATH | --private] [--service WORKER]... [--var NAME[=TEXT]]... "
+	  "[--secret NAME]... WORKER",
+	  1, 1,
+	  "        make a Worker, its test, its section and what else is missing in this folder;\n"
+	  "        --service binds a Worker, which is made, too, where there is none\n" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
