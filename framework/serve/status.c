@@ -11,6 +11,8 @@ struct tn_bytes tn_status_body(int status)
 		{ 400, "Bad Request\n" },
 		{ 404, "Not Found\n" },
 		{ 413, "Content Too Large\n" },
+		{ 414, "URI Too Long\n" },
+		{ 417, "Expectation Failed\n" },
 		{ 431, "Request Header Fields Too Large\n" },
 		{ 500, "Internal Server Error\n" },
 		{ 501, "Not Implemented\n" },
