@@ -24,7 +24,8 @@ static void write_address(const struct sockaddr *address, char text[TN_CLIENT_AD
 		*text = '\0';
 }
 
-struct tn_client *tn_client_create(int descriptor, const struct sockaddr *address)
+struct tn_client *tn_client_create(int descriptor, const struct sockaddr *address,
+                                   const struct tn_framing_limits *limits)
 {
 	struct tn_client *client = calloc(1, sizeof(*client));
 
@@ -32,6 +33,7 @@ struct tn_client *tn_client_create(int descriptor, const struct sockaddr *addres
 		return NULL;
 	client->descriptor = descriptor;
 	write_address(address, client->address);
+	tn_framing_init(&client->framing, limits);
 	return client;
 }
 

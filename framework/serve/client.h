@@ -2,6 +2,8 @@
 #ifndef TENON_SERVE_CLIENT_H
 #define TENON_SERVE_CLIENT_H
 
+#include "serve/framing.h"
+
 #include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,12 +19,21 @@ struct tn_client {
 	uint64_t begun;
 	uint64_t ended;
 	void *current; /* the edge's, of the request that has begun and not ended; NULL */
-	int refusal;   /* the status with which the connection ends; 0: none */
 	bool answered; /* a reply to the current request has been queued */
+	bool gone;     /* it has ended its side, or reset the connection */
+	bool deaf;     /* the socket is shut down for reading, by us */
+
+	/* One that is to be refused; nothing is read behind it. */
+	int refusal;        /* the status; 0: none */
+	const char *reason; /* constant text */
+	uint64_t refused;   /* its number, from 1 on */
+	const char *own;    /* what is left of ours in its place (tap.h); NULL: there is none */
+	struct tn_framing framing;
 };
 
 /* Of a connection from that address, which may be NULL. NULL where there is no memory. */
-struct tn_client *tn_client_create(int descriptor, const struct sockaddr *address);
+struct tn_client *tn_client_create(int descriptor, const struct sockaddr *address,
+                                   const struct tn_framing_limits *limits);
 
 /* Does not close the descriptor. NULL is fine. */
 void tn_client_destroy(struct tn_client *client);

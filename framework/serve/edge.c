@@ -7,19 +7,26 @@
 #include "serve/fields.h"
 #include "serve/forwarded.h"
 #include "serve/head.h"
+#include "serve/linger.h"
+#include "serve/proof.h"
+#include "serve/refusals.h"
 #include "serve/status.h"
+#include "serve/tap.h"
 #include "serve/upload.h"
 #include "serve/waiting.h"
 
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #define POOL_MOST 1024u          /* exchanges kept in stock: 16 KiB each */
 #define DESCRIPTORS_RESERVED 64u /* for the log, the modules' own and the like */
-#define REST_MS 1000             /* at a stop, for the work behind replies that it cuts short */
+#define PROOF_TURNS 16
+#define REST_MS 1000 /* at a stop, for the work behind replies that it cuts short */
 
 /*
  * What a connection has for the head of a request and that of its reply. libmicrohttpd clears all
@@ -36,6 +43,11 @@ struct tn_edge {
 	struct tn_access_log *access_log;
 	struct MHD_Daemon *daemon;
 	struct tn_exchange_pool pool;
+	struct tn_tap tap;
+	struct tn_framing_limits framing;
+	struct tn_linger *linger;
+	struct tn_refusals refusals;
+	bool proving; /* that it sees the bytes: no request is a client's */
 	struct tn_waiting *waiting;
 	size_t waits; /* how many there are */
 	bool again;   /* libmicrohttpd can get on at once with what it was just told */
@@ -138,11 +150,13 @@ static struct inbound *begin(struct tn_edge *edge, struct tn_client *client, con
 	};
 	inbound->upload = (struct tn_upload){ .exchange = exchange, .most = edge->max_body };
 	inbound->head_size = strlen(target);
-	exchange->target = tn_exchange_copy(exchange, target, inbound->head_size);
+	if (*target)
+		exchange->target = tn_exchange_copy(exchange, target, inbound->head_size);
 	if (tn_access_log_enabled(edge->access_log))
 		clock_gettime(CLOCK_MONOTONIC, &inbound->begun);
 	edge->in_flight++;
-	tn_activity_count(&edge->pool.activity->begun);
+	if (!edge->proving)
+		tn_activity_count(&edge->pool.activity->begun);
 	return inbound;
 }
 
@@ -155,6 +169,20 @@ static struct tn_client *client_of(struct MHD_Connection *connection)
 	return info ? info->socket_context : NULL;
 }
 
+/* Whether the request that has begun last is one that is refused. */
+static bool is_refused(const struct tn_client *client)
+{
+	return client->refusal && client->refused == client->begun;
+}
+
+static void tell_refusal(struct tn_edge *edge, const struct tn_client *client)
+{
+	if (!edge->proving)
+		tn_refusals_note(&edge->refusals, TN_REFUSED_MALFORMED, tn_exchange_now(),
+		                 client->address, "refused with %d: %s", client->refusal,
+		                 client->reason);
+}
+
 /* The first word of a request: libmicrohttpd has read its request line. */
 static void *request_begins(void *argument, const char *target, struct MHD_Connection *connection)
 {
@@ -165,6 +193,12 @@ static void *request_begins(void *argument, const char *target, struct MHD_Conne
 	if (!client)
 		return NULL;
 	client->begun++;
+	if (is_refused(client)) {
+		tell_refusal(edge, client);
+		target = ""; /* it is our own */
+	} else if (edge->proving) {
+		return NULL;
+	}
 	client->current = begin(edge, client, target);
 	return client->current;
 }
@@ -203,6 +237,31 @@ static void log_access(const struct inbound *inbound, bool aborted)
 	tn_access_log_write(inbound->edge->access_log, &record);
 }
 
+/* The last word of it, whatever became of it. */
+static void end(struct inbound *inbound, bool aborted)
+{
+	struct tn_edge *edge = inbound->edge;
+
+	edge->in_flight--;
+	if (!edge->proving) {
+		tn_activity_count(&edge->pool.activity->ended);
+		if (tn_access_log_enabled(edge->access_log))
+			log_access(inbound, aborted);
+	}
+	if (inbound->wait && inbound->wait->state == TN_WAIT_OPEN)
+		tn_wait_abandon(inbound->wait);
+	let_go(inbound);
+}
+
+/* The tap has answered it. */
+static void end_refused(struct inbound *inbound, const struct tn_client *client)
+{
+	inbound->status = client->refusal;
+	if (!client->framing.head_only)
+		inbound->reply_size = tn_status_body(client->refusal).size;
+	end(inbound, false);
+}
+
 static void note_end(struct tn_client *client)
 {
 	if (!client)
@@ -216,22 +275,20 @@ static void note_end(struct tn_client *client)
 static void request_ends(void *argument, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode how)
 {
+	struct tn_client *client = client_of(connection);
 	struct inbound *inbound = *state;
 	struct tn_edge *edge = argument;
 
 	edge->activity++;
-	note_end(client_of(connection));
+	note_end(client);
 	if (!inbound)
 		return;
 	*state = NULL;
 	inbound->client = NULL;
-	edge->in_flight--;
-	tn_activity_count(&edge->pool.activity->ended);
-	if (tn_access_log_enabled(edge->access_log))
-		log_access(inbound, how != MHD_REQUEST_TERMINATED_COMPLETED_OK);
-	if (inbound->wait && inbound->wait->state == TN_WAIT_OPEN)
-		tn_wait_abandon(inbound->wait);
-	let_go(inbound);
+	if (client && is_refused(client) && !inbound->status)
+		end_refused(inbound, client);
+	else
+		end(inbound, how != MHD_REQUEST_TERMINATED_COMPLETED_OK);
 }
 
 /* ---- Bytes become a request ---------------------------------------------------------------- */
@@ -383,17 +440,23 @@ static struct MHD_Response *make_reply(struct inbound *inbound, const struct tn_
 	return NULL;
 }
 
+static bool is_head(const struct inbound *inbound)
+{
+	const char *method = inbound->exchange->method;
+
+	return method ? strcmp(method, "HEAD") == 0 : inbound->client->framing.head_only;
+}
+
 static enum MHD_Result send_response(struct inbound *inbound, struct MHD_Connection *connection,
                                      const struct tn_response *response)
 {
 	struct MHD_Response *reply = make_reply(inbound, response);
-	const char *method = inbound->exchange->method;
 	enum MHD_Result queued;
 
 	if (!reply)
 		return MHD_NO;
 	inbound->status = response->status;
-	inbound->reply_size = strcmp(method, "HEAD") == 0 ? 0 : response->body.size;
+	inbound->reply_size = is_head(inbound) ? 0 : response->body.size;
 	queued = MHD_queue_response(connection, (unsigned)response->status, reply);
 	inbound->client->answered = queued == MHD_YES;
 	MHD_destroy_response(reply);
@@ -621,6 +684,8 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 	if (!inbound)
 		return MHD_NO;
 	inbound->edge->activity++;
+	if (is_refused(inbound->client))
+		return send_status(inbound, connection, inbound->client->refusal);
 	if (!inbound->request)
 		return open_request(inbound, connection, method, version);
 	if (*size)
@@ -638,14 +703,63 @@ static size_t keep_escapes(void *argument, struct MHD_Connection *connection, ch
 	return strlen(text);
 }
 
-static struct tn_client *make_client(struct MHD_Connection *connection)
+static struct tn_client *make_client(struct tn_edge *edge, struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *address =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const union MHD_ConnectionInfo *socket =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct tn_client *client = tn_client_create(
+		socket->connect_fd, address ? address->client_addr : NULL, &edge->framing);
 
-	return tn_client_create(socket->connect_fd, address ? address->client_addr : NULL);
+	if (client && tn_tap_add(&edge->tap, client))
+		return client;
+	tn_client_destroy(client);
+	return NULL;
+}
+
+/* Whether bytes of it lie unread, or are to come. */
+static bool is_sending(const struct tn_client *client)
+{
+	int unread = 0;
+
+	if (client->gone)
+		return false;
+	if (client->refusal || client->framing.phase != TN_FRAMING_BETWEEN)
+		return true;
+	return ioctl(client->descriptor, FIONREAD, &unread) == 0 && unread;
+}
+
+/* The descriptor that it has is libmicrohttpd's, which closes it. */
+static void linger(struct tn_edge *edge, const struct tn_client *client)
+{
+	int socket = fcntl(client->descriptor, F_DUPFD_CLOEXEC, 0);
+
+	if (socket >= 0)
+		tn_linger_add(edge->linger, socket, client->deaf, tn_exchange_now());
+}
+
+/* One that was refused before libmicrohttpd has read its first line is a request as well. */
+static void end_unread(struct tn_edge *edge, const struct tn_client *client)
+{
+	struct inbound *inbound = begin(edge, NULL, "");
+
+	if (inbound)
+		end_refused(inbound, client);
+}
+
+static void end_client(struct tn_edge *edge, struct tn_client *client)
+{
+	tn_tap_remove(&edge->tap, client);
+	if (client->refusal && !client->own) {
+		if (client->reason)
+			tell_refusal(edge, client);
+		if (client->refused > client->begun)
+			end_unread(edge, client);
+	}
+	if (is_sending(client))
+		linger(edge, client);
+	tn_client_destroy(client);
 }
 
 static void note_connection(void *argument, struct MHD_Connection *connection, void **state,
@@ -656,10 +770,11 @@ static void note_connection(void *argument, struct MHD_Connection *connection, v
 	edge->activity++;
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		edge->connections++;
-		*state = make_client(connection);
+		*state = make_client(edge, connection);
 	} else {
 		edge->connections--;
-		tn_client_destroy(*state);
+		if (*state)
+			end_client(edge, *state);
 	}
 }
 
@@ -726,6 +841,36 @@ static bool start_waiting(struct tn_edge *edge, struct tn_pool *pool)
 	return edge->waiting;
 }
 
+static void run(struct tn_edge *edge)
+{
+	tn_tap_enter(&edge->tap);
+	MHD_run(edge->daemon);
+	tn_tap_leave();
+}
+
+/*
+ * Not a word of a client is to be read before it is known that the tap is in place: whether the
+ * function of ours is called depends on how the program was linked, and on the library.
+ */
+static bool prove(struct tn_edge *edge)
+{
+	struct tn_proof proof;
+	bool proven = false;
+
+	edge->proving = true;
+	if (tn_proof_begin(&proof) && tn_edge_add(edge, proof.socket, NULL, 0)) {
+		for (int i = 0; i < PROOF_TURNS; i++)
+			run(edge);
+		proven = tn_proof_holds(&proof);
+	}
+	tn_proof_end(&proof);
+	tn_linger_run(edge->linger, tn_exchange_now());
+	edge->proving = false;
+	if (!proven)
+		tn_log_write(TN_LOG_ERROR, NULL, "%s", TN_PROOF_FAILED);
+	return proven;
+}
+
 struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
                                struct tn_access_log *access_log, struct tn_pool *pool)
 {
@@ -738,16 +883,24 @@ struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
 	edge->deployment = deployment;
 	edge->access_log = access_log;
 	edge->max_body = (size_t)deployment->plan->settings.max_body;
+	edge->framing = (struct tn_framing_limits){
+		.head = (size_t)deployment->plan->settings.max_head,
+		.fields = (size_t)deployment->plan->settings.max_headers,
+		.target = (size_t)deployment->plan->settings.max_target,
+	};
+	edge->refusals = TN_REFUSALS_INIT(deployment->activity);
 	edge->most_connections = descriptors > 2 * DESCRIPTORS_RESERVED
 	                                 ? descriptors - DESCRIPTORS_RESERVED
 	                                 : descriptors / 2;
 	tn_exchange_pool_init(&edge->pool, &limits, POOL_MOST);
 	edge->pool.activity = deployment->activity;
-	if (start_waiting(edge, pool))
+	edge->linger = tn_linger_create();
+	if (edge->linger && start_waiting(edge, pool))
 		edge->daemon = start_daemon(edge);
-	if (edge->daemon)
+	if (!edge->daemon)
+		tn_log_write(TN_LOG_ERROR, NULL, "libmicrohttpd cannot be started");
+	else if (prove(edge))
 		return edge;
-	tn_log_write(TN_LOG_ERROR, NULL, "libmicrohttpd cannot be started");
 	tn_edge_destroy(edge);
 	return NULL;
 }
@@ -791,6 +944,8 @@ void tn_edge_destroy(struct tn_edge *edge)
 		return;
 	stop_daemon(edge);
 	tn_waiting_destroy(edge->waiting);
+	tn_linger_destroy(edge->linger);
+	tn_tap_finish(&edge->tap);
 	tn_exchange_pool_finish(&edge->pool);
 	free(edge);
 }
@@ -798,6 +953,11 @@ void tn_edge_destroy(struct tn_edge *edge)
 int tn_edge_descriptor(const struct tn_edge *edge)
 {
 	return MHD_get_daemon_info(edge->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+}
+
+int tn_edge_linger_descriptor(const struct tn_edge *edge)
+{
+	return tn_linger_descriptor(edge->linger);
 }
 
 int tn_edge_pool_descriptor(const struct tn_edge *edge)
@@ -810,11 +970,14 @@ void tn_edge_take(struct tn_edge *edge)
 	tn_waiting_run(edge->waiting);
 }
 
-/* What is due of those that wait may be sooner. */
+/* What is due of those that wait, or linger, may be sooner. */
 static int sooner(const struct tn_edge *edge, int timeout)
 {
 	int64_t next = tn_waiting_next(edge->waiting);
-	int64_t left;
+	int64_t left = tn_linger_next(edge->linger);
+
+	if (left < next)
+		next = left;
 
 	if (next == INT64_MAX)
 		return timeout;
@@ -827,7 +990,7 @@ static int sooner(const struct tn_edge *edge, int timeout)
 static void run_again(struct tn_edge *edge)
 {
 	edge->again = false;
-	MHD_run(edge->daemon);
+	run(edge);
 }
 
 int tn_edge_run(struct tn_edge *edge)
@@ -837,12 +1000,14 @@ int tn_edge_run(struct tn_edge *edge)
 
 	if (edge->waits)
 		tn_waiting_expire(edge->waiting, tn_exchange_now());
-	MHD_run(edge->daemon);
+	run(edge);
 	if (edge->again)
 		run_again(edge);
 	if (MHD_get_timeout(edge->daemon, &left) == MHD_YES)
 		timeout = left > 60000 ? 60000 : (int)left;
-	return edge->waits ? sooner(edge, timeout) : timeout;
+	if (tn_linger_count(edge->linger))
+		tn_linger_run(edge->linger, tn_exchange_now());
+	return edge->waits || tn_linger_count(edge->linger) ? sooner(edge, timeout) : timeout;
 }
 
 bool tn_edge_add(struct tn_edge *edge, int socket, const struct sockaddr *address,
@@ -853,7 +1018,7 @@ bool tn_edge_add(struct tn_edge *edge, int socket, const struct sockaddr *addres
 
 bool tn_edge_full(const struct tn_edge *edge)
 {
-	return edge->connections >= edge->most_connections;
+	return tn_edge_connections(edge) >= edge->most_connections;
 }
 
 void tn_edge_drain(struct tn_edge *edge)
@@ -863,7 +1028,7 @@ void tn_edge_drain(struct tn_edge *edge)
 
 unsigned tn_edge_connections(const struct tn_edge *edge)
 {
-	return edge->connections;
+	return edge->connections + tn_linger_count(edge->linger);
 }
 
 unsigned long tn_edge_activity(const struct tn_edge *edge)

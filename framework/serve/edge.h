@@ -34,7 +34,10 @@ void tn_edge_destroy(struct tn_edge *edge);
 /* The descriptor that becomes readable when there is work for tn_edge_run. */
 int tn_edge_descriptor(const struct tn_edge *edge);
 
-/* Another one, for tn_edge_take. */
+/* Another one, of connections that are closed. */
+int tn_edge_linger_descriptor(const struct tn_edge *edge);
+
+/* And one for tn_edge_take. */
 int tn_edge_pool_descriptor(const struct tn_edge *edge);
 
 /* Takes back what threads of the pool have done; tn_edge_run is to follow. */
@@ -55,7 +58,7 @@ bool tn_edge_full(const struct tn_edge *edge);
 /* From now on each reply is the last of its connection. */
 void tn_edge_drain(struct tn_edge *edge);
 
-/* How many connections there are. */
+/* How many connections there are, with those that linger. */
 unsigned tn_edge_connections(const struct tn_edge *edge);
 
 /* A number that changes whenever something happens: a request begins, goes on or ends. */

@@ -404,6 +404,7 @@ static bool set_up(struct tn_loop *loop)
 	return loop->epoll >= 0 && tn_forked_deny(loop->epoll) &&
 	       watch(loop, options->signals, SOURCE_SIGNALS) &&
 	       watch(loop, tn_edge_descriptor(loop->edge), SOURCE_EDGE) &&
+	       watch(loop, tn_edge_linger_descriptor(loop->edge), SOURCE_EDGE) &&
 	       watch(loop, tn_edge_pool_descriptor(loop->edge), SOURCE_POOL) &&
 	       (options->notes < 0 || watch(loop, options->notes, SOURCE_NOTES));
 }

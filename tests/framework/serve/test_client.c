@@ -4,9 +4,11 @@
 
 #include <netinet/in.h>
 
+static const struct tn_framing_limits limits = { .head = 100, .fields = 10, .target = 10 };
+
 static void checks_address(const struct sockaddr *address, const char *text)
 {
-	struct tn_client *client = tn_client_create(7, address);
+	struct tn_client *client = tn_client_create(7, address, &limits);
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(client);
 	CHECK_TEXT(client->address, text);

@@ -1,0 +1,53 @@
+/*
+ * tap.h - every byte of a connection is seen before libmicrohttpd reads it.
+ *
+ * libmicrohttpd receives by recv(2), and a function of that name in the executable comes before the
+ * C library's. Ours passes everything through, unless the thread is within tn_tap_enter and
+ * tn_tap_leave and the descriptor is one that was added: then what comes is shown to the client's
+ * `framing` first, and libmicrohttpd is given what is good of it.
+ *
+ * A request that is refused has begun in these very bytes, or it has not:
+ *
+ *  - It has: in its place libmicrohttpd gets a request of our own, so that it answers those before
+ *    it, in their order, and then comes to this one. client->refused is its number.
+ *  - It has not: libmicrohttpd is reading that request, and has answered all before it. The refusal
+ *    is sent here, and libmicrohttpd is told that the connection was reset.
+ *
+ * In both cases nothing more is read from the client: what it sends behind the refused request is
+ * no request. Neither happens with -DTN_NO_GUARD, which is there to measure what this costs.
+ */
+#ifndef TENON_SERVE_TAP_H
+#define TENON_SERVE_TAP_H
+
+#include "serve/client.h"
+
+#include <stddef.h>
+
+struct tn_tap {
+	struct tn_client **clients; /* by their descriptors; NULL where there is none */
+	size_t room;
+};
+
+#define TN_TAP_INIT ((struct tn_tap){ 0 })
+
+/* Gives back its memory. The clients are not its own. */
+void tn_tap_finish(struct tn_tap *tap);
+
+/* From now on the client's bytes are looked at, until it is removed, which is to come before its
+ * descriptor is closed. false where there is no memory. */
+bool tn_tap_add(struct tn_tap *tap, struct tn_client *client);
+void tn_tap_remove(struct tn_tap *tap, const struct tn_client *client);
+
+/*
+ * Ends a connection, which libmicrohttpd then closes in its next run. With a status other than 0
+ * the client gets that reply first, unless one to its request has begun or it is refused already;
+ * with 0 it is cut in silence. To be called outside of libmicrohttpd.
+ */
+void tn_tap_cut(struct tn_client *client, int status);
+
+/* Between the two, this thread's recv(2) is the tap's. Workers' sockets, which are not added, are
+ * not touched there either, and those of other threads not at all. */
+void tn_tap_enter(struct tn_tap *tap);
+void tn_tap_leave(void);
+
+#endif
