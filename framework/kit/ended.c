@@ -101,9 +101,9 @@ static void tell(void)
 	say("tenon/test.h: ");
 	say(running ? running : "a test");
 	say(": a request, a response, or a string that one of them gave, was used after its "
-	    "exchange had ended. It lives until tn_test_end, and in a host until the reply has been "
-	    "sent: copy what is to stay (strdup), and keep no request in a static variable, in what "
-	    "TN_STATE points to, or in another thread.\n");
+	    "exchange had ended. It lives until tn_test_end, and in a host until the reply has "
+	    "been sent: copy what is to stay (strdup), and keep no request in a static variable, "
+	    "in what TN_STATE points to, or in another thread.\n");
 }
 
 /* It returns, and what comes next is what would have come without it. */

@@ -4,6 +4,7 @@
 #include "message/later.h"
 #include "message/request.h"
 #include "message/secret.h"
+#include "message/stack.h"
 
 #include <stdlib.h>
 
@@ -22,6 +23,7 @@ struct tn_test *tn_test_begin(void)
 	if (!test)
 		tn_test_no_memory("tn_test_begin");
 	tn_ended_watch();
+	tn_stack_begin();
 	tn_exchange_pool_init(&test->pool, &tn_limits_default, 0);
 	test->pool.source = &tn_ended_source;
 	test->exchange = tn_exchange_begin(&test->pool);

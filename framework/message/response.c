@@ -1,6 +1,7 @@
 #include "message/response.h"
 
 #include "message/request.h"
+#include "message/stack.h"
 
 #include <string.h>
 
@@ -21,6 +22,18 @@ static inline bool status_valid(struct tn_exchange *exchange, int status, size_t
 		return false;
 	}
 	return true;
+}
+
+/* Of a body that is not copied. */
+static bool body_stays(struct tn_exchange *exchange, const void *data, size_t size)
+{
+	if (!size || !tn_stack_has(data))
+		return true;
+	tn_exchange_refuse(exchange,
+	                   "body refused: it lies on the stack, and is gone when the reply is "
+	                   "sent: call tn_response_text, tn_response_bytes or "
+	                   "tn_response_set_body, which copy it, or make it static const");
+	return false;
 }
 
 static inline struct tn_response *make(const struct tn_request *request, int status)
@@ -50,7 +63,8 @@ static struct tn_response *make_with(const struct tn_request *request, int statu
 	struct tn_response *response;
 
 	if (!request || (!body->data && body->size) ||
-	    !status_valid(request->exchange, status, body->size)) {
+	    !status_valid(request->exchange, status, body->size) ||
+	    (!body->copy && !body_stays(request->exchange, body->data, body->size))) {
 		tn_body_drop(body);
 		return NULL;
 	}
@@ -92,6 +106,8 @@ struct tn_response *tn_response_text(const struct tn_request *request, int statu
 struct tn_response *tn_response_text_static(const struct tn_request *request, int status,
                                             const char *text)
 {
+	if (request && text && !body_stays(request->exchange, text, *text != 0))
+		return NULL;
 	return make_text(request, status, text, false);
 }
 
@@ -166,7 +182,8 @@ bool tn_response_set_header(struct tn_response *response, const char *name, cons
 static bool set_body(struct tn_response *response, const struct tn_body *body)
 {
 	if (response && (body->data || !body->size) &&
-	    status_valid(response->exchange, response->status, body->size))
+	    status_valid(response->exchange, response->status, body->size) &&
+	    (body->copy || body_stays(response->exchange, body->data, body->size)))
 		return tn_body_keep(response->exchange, body, &response->body);
 	tn_body_drop(body);
 	return false;

@@ -1,5 +1,6 @@
 #include "serve/loop.h"
 
+#include "message/stack.h"
 #include "observe/log.h"
 #include "serve/forked.h"
 #include "serve/gate.h"
@@ -437,6 +438,7 @@ void tn_loop_destroy(struct tn_loop *loop)
 
 enum tn_loop_result tn_loop_run(struct tn_loop *loop)
 {
+	tn_stack_begin();
 	if (!watch_listeners(loop)) {
 		tn_log_write(TN_LOG_ERROR, NULL, "the listeners cannot be watched: %s",
 		             strerror(errno));

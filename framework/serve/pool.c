@@ -1,5 +1,6 @@
 #include "serve/pool.h"
 
+#include "message/stack.h"
 #include "serve/forked.h"
 
 #include <errno.h>
@@ -209,6 +210,7 @@ static void *thread_main(void *argument)
 	struct tn_pool *pool = thread->pool;
 	struct tn_job *job;
 
+	tn_stack_begin();
 	if (pool->options.thread_begins)
 		pool->options.thread_begins(pool->options.argument,
 		                            (unsigned)(thread - pool->threads));

@@ -249,6 +249,28 @@ static void a_test_has_a_deadline_if_it_sets_one(void)
 	tn_test_end(test);
 }
 
+__attribute__((noinline)) static struct tn_response *answer_from_the_stack(
+	const struct tn_request *request)
+{
+	char text[16] = "gone";
+
+	return tn_response_text_static(request, 200, text);
+}
+
+/* The test's own arrays are still there when it looks at the response. */
+static void a_body_on_the_workers_stack_is_refused(void)
+{
+	struct tn_test *test = tn_test_begin();
+	struct tn_request *request = tn_test_request(test, "GET", "/");
+	char own[16] = "own";
+
+	capture_begin();
+	CU_ASSERT_PTR_NULL(answer_from_the_stack(request));
+	CHECK_NUMBER(capture_lines(capture_end(), "body refused: it lies on the stack"), 1);
+	CHECK_NUMBER(tn_response_status(tn_response_text_static(request, 200, own)), 200);
+	tn_test_end(test);
+}
+
 static void a_test_may_be_cancelled(void)
 {
 	struct tn_test *test = tn_test_begin();
@@ -275,4 +297,5 @@ TEST_MAIN("kit/test",
           TEST(the_worker_under_test_is_entered_as_by_a_host),
           TEST(all_calls_of_a_fetch_all_are_made_in_order),
           TEST(a_test_has_a_deadline_if_it_sets_one),
+          TEST(a_body_on_the_workers_stack_is_refused),
           TEST(a_test_may_be_cancelled))

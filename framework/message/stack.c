@@ -1,0 +1,3 @@
+#include "message/stack.h"
+
+_Thread_local const char *tn_stack_end;
