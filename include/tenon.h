@@ -568,8 +568,11 @@ struct tn_worker {
  *		what bindings point to: enters the Worker, calls the handler, leaves;
  *	const struct tn_worker tn_worker
  *		the descriptor by which the host loads it.
+ *
+ * A module has one. The comma behind its arguments is for a Worker without slots: so it is clean in
+ * gcc and clang.
  */
-#define TN_WORKER(...) TN_WORKER_(__VA_ARGS__, ) /* no slots at all: clean in gcc and clang */
+#define TN_WORKER(...) TN_WORKER_(__VA_ARGS__, ) /* (handler, struct env, slots...) */
 
 /* The rest is what the macros above are made of. */
 
