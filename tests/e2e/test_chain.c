@@ -349,10 +349,13 @@ static void no_target_can_forge_a_log_line(void)
 	CHECK_NUMBER(host_access_lines(host), (long long)count);
 	if (!CHECK_NUMBER(lines_matching(host_log(host), WELL_FORMED), (long long)count))
 		puts(host_log(host));
-	/* Those, one for each module, the line that it listens, and the one that it stops. */
-	CHECK_NUMBER(lines_matching(host_log(host), ""), (long long)count + 5);
+	/* Those, one for each module, the line that it listens, the one that it stops, and those
+	 * on requests that are refused, of which there is one a second. */
+	CHECK_NUMBER(lines_matching(host_log(host), "") -
+	                     lines_matching(host_log(host), "^[^ ]+ warning: .*refused"),
+	             (long long)count + 5);
 	CHECK_NUMBER(lines_matching(host_log(host), " chain=forged$"), 0);
-	CHECK_NUMBER(count_of(host_log(host), "target=\"/a\\xc3\\xa9\""), 1);
+	CHECK_NUMBER(count_of(host_log(host), "\xc3"), 0);
 	CHECK_NUMBER(count_of(host_log(host), "target=\"/%5Cx22\""), 1);
 }
 

@@ -92,7 +92,7 @@ static void crash(const char *name, int signal, const char *how, const char *fun
 	CHECK_NUMBER(http_get(host, text_of("/%s?q=\"1\"", name))->status, 0);
 	CHECK_NUMBER(host_wait(host), -signal);
 	check_line(host, text_of(FATAL "%s while it answered, request "
-	                               "\"GET /%s\\?q=\\\\x221\\\\x22\", module '%s'$",
+	                               "\"GET /%s\\?q=%%221%%22\", module '%s'$",
 	                         how, name, fixture("serve_crash")));
 	check_function(host, function);
 }
