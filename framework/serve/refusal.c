@@ -20,6 +20,12 @@ static void write_date(char *text, size_t room, time_t now)
 	         date.tm_sec);
 }
 
+/* Another attempt may be answered. */
+static bool is_for_now(int status)
+{
+	return status == 429 || status == 503;
+}
+
 size_t tn_refusal_write(char text[TN_REFUSAL_SIZE], int status, bool head_only, time_t now)
 {
 	struct tn_bytes body = tn_status_body(status);
@@ -29,9 +35,10 @@ size_t tn_refusal_write(char text[TN_REFUSAL_SIZE], int status, bool head_only, 
 
 	write_date(date, sizeof(date), now);
 	size = snprintf(text, TN_REFUSAL_SIZE,
-	                "HTTP/1.1 %d %.*s\r\nDate: %s\r\nConnection: close\r\n"
+	                "HTTP/1.1 %d %.*s\r\nDate: %s\r\nConnection: close\r\n%s"
 	                "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %zu\r\n\r\n%.*s",
-	                status, reason, body.data, date, body.size,
+	                status, reason, body.data, date, is_for_now(status) ? "Retry-After: 1\r\n" : "",
+	                body.size,
 	                head_only ? 0 : (int)body.size, body.data);
 	return (size_t)size < TN_REFUSAL_SIZE ? (size_t)size : TN_REFUSAL_SIZE - 1;
 }

@@ -10,9 +10,11 @@ struct tn_bytes tn_status_body(int status)
 	} texts[] = {
 		{ 400, "Bad Request\n" },
 		{ 404, "Not Found\n" },
+		{ 408, "Request Timeout\n" },
 		{ 413, "Content Too Large\n" },
 		{ 414, "URI Too Long\n" },
 		{ 417, "Expectation Failed\n" },
+		{ 429, "Too Many Requests\n" },
 		{ 431, "Request Header Fields Too Large\n" },
 		{ 500, "Internal Server Error\n" },
 		{ 501, "Not Implemented\n" },

@@ -293,8 +293,8 @@ static void values_out_of_range_are_refused(void)
 	check_line("max_depth = 0", "max_depth: '0': write a value from 1 to 64");
 	check_line("max_calls = 0", "max_calls: '0': write a value from 1 to 1000000");
 	check_line("max_calls = 1000001", "max_calls: '1000001': write a value from 1 to 1000000");
-	check_line("idle_timeout = 999ms",
-	           "idle_timeout: '999ms': write a value from 1000ms to 86400000ms");
+	check_line("idle_timeout = 99ms",
+	           "idle_timeout: '99ms': write a value from 100ms to 86400000ms");
 	check_line("drain_timeout = 0s", "");
 	check_line("drain_timeout = 25h",
 	           "drain_timeout: '25h': write a value from 0ms to 86400000ms");
