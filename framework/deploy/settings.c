@@ -277,7 +277,7 @@ static const struct key keys[] = {
 	{ "max_depth", read_integer, AT(max_depth), 1, TN_DEPTH_MAX, "" },
 	{ "max_calls", read_integer, AT(max_calls), 1, 1000000, "" },
 	{ "request_memory", read_size, AT(request_memory), BESIDE_BODY, TERABYTE, " bytes" },
-	{ "idle_timeout", read_duration, AT(idle_timeout), 1000, DAY, "ms" },
+	{ "idle_timeout", read_duration, AT(idle_timeout), 100, DAY, "ms" },
 	{ "head_timeout", read_duration, AT(head_timeout), 100, DAY, "ms" },
 	{ "body_timeout", read_duration, AT(body_timeout), 100, DAY, "ms" },
 	{ "write_timeout", read_duration, AT(write_timeout), 100, DAY, "ms" },

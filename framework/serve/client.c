@@ -1,15 +1,17 @@
 #include "serve/client.h"
 
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
 /* Who came by IPv4 through a socket of both is shown as such. */
-static void write_address(const struct sockaddr *address, char text[TN_CLIENT_ADDRESS_SIZE])
+void tn_client_write_address(const struct sockaddr *address, char text[TN_CLIENT_ADDRESS_SIZE])
 {
 	const void *bytes;
 	int family = address ? address->sa_family : AF_UNSPEC;
 
+	*text = '\0';
 	if (family != AF_INET && family != AF_INET6)
 		return;
 	if (family == AF_INET)
@@ -32,7 +34,8 @@ struct tn_client *tn_client_create(int descriptor, const struct sockaddr *addres
 	if (!client)
 		return NULL;
 	client->descriptor = descriptor;
-	write_address(address, client->address);
+	tn_client_write_address(address, client->address);
+	client->origin = tn_origin_of(address);
 	tn_framing_init(&client->framing, limits);
 	return client;
 }
@@ -40,6 +43,20 @@ struct tn_client *tn_client_create(int descriptor, const struct sockaddr *addres
 void tn_client_destroy(struct tn_client *client)
 {
 	free(client);
+}
+
+/* The kernel's struct: that of the C library ends before what is wanted. */
+struct tn_delivery tn_client_delivery(const struct tn_client *client)
+{
+	struct tcp_info info = { 0 };
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(client->descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return (struct tn_delivery){ .received = client->reply_received + UINT32_MAX };
+	return (struct tn_delivery){
+		.received = info.tcpi_bytes_acked,
+		.pending = info.tcpi_unacked || info.tcpi_notsent_bytes,
+	};
 }
 
 unsigned tn_client_most(void)

@@ -3,12 +3,15 @@
 #include "message/request.h"
 #include "message/response.h"
 #include "observe/log.h"
+#include "serve/addresses.h"
 #include "serve/client.h"
+#include "serve/deadlines.h"
 #include "serve/fields.h"
 #include "serve/forwarded.h"
 #include "serve/head.h"
 #include "serve/linger.h"
 #include "serve/proof.h"
+#include "serve/refusal.h"
 #include "serve/refusals.h"
 #include "serve/status.h"
 #include "serve/tap.h"
@@ -16,6 +19,7 @@
 #include "serve/waiting.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -34,6 +38,8 @@
  * request takes a fifth more of the processor's time.
  */
 #define CONNECTION_MEMORY ((size_t)24 * 1024)
+#define HEAD_WITHIN ((size_t)16 * 1024) /* the largest head, and its fields, that this is made for */
+#define FIELDS_WITHIN ((size_t)100)
 #define HEAD_OVERHEAD ((size_t)1536) /* of both: request line, status line, Date and the like */
 #define REPLY_LEAST ((size_t)512)    /* that any reply needs */
 #define FIELD_OVERHEAD ((size_t)80)  /* libmicrohttpd's own record of a request's field */
@@ -52,8 +58,13 @@ struct tn_edge {
 	size_t waits; /* how many there are */
 	bool again;   /* libmicrohttpd can get on at once with what it was just told */
 	size_t max_body;
+	struct tn_deadlines deadlines;
+	struct tn_addresses addresses;
+	size_t memory; /* of a connection */
 	unsigned connections;
-	unsigned most_connections;
+	unsigned most_connections; /* that there are descriptors for */
+	unsigned allowed;          /* beyond it, and beyond those of one address, one is refused */
+	unsigned allowed_each;
 	unsigned in_flight;
 	unsigned long activity;
 	bool draining;
@@ -262,10 +273,11 @@ static void end_refused(struct inbound *inbound, const struct tn_client *client)
 	end(inbound, false);
 }
 
-static void note_end(struct tn_client *client)
+static void note_end(const struct tn_edge *edge, struct tn_client *client)
 {
 	if (!client)
 		return;
+	tn_deadlines_restart(&edge->deadlines, client);
 	client->ended++;
 	client->current = NULL;
 	client->answered = false;
@@ -280,7 +292,7 @@ static void request_ends(void *argument, struct MHD_Connection *connection, void
 	struct tn_edge *edge = argument;
 
 	edge->activity++;
-	note_end(client);
+	note_end(edge, client);
 	if (!inbound)
 		return;
 	*state = NULL;
@@ -323,7 +335,7 @@ static size_t head_room(const struct inbound *inbound)
 {
 	size_t taken = inbound->head_size + HEAD_OVERHEAD;
 
-	return taken < CONNECTION_MEMORY ? CONNECTION_MEMORY - taken : 0;
+	return taken < inbound->edge->memory ? inbound->edge->memory - taken : 0;
 }
 
 /* What a proxy says of the client is believed, or it never was said. */
@@ -559,9 +571,12 @@ static void resume(struct tn_wait *wait)
 
 	inbound->edge->activity++;
 	inbound->edge->again = true;
-	if (inbound->suspended)
-		MHD_resume_connection(inbound->suspended);
+	if (!inbound->suspended)
+		return;
+	MHD_resume_connection(inbound->suspended);
 	inbound->suspended = NULL;
+	inbound->client->suspended = false;
+	tn_deadlines_restart(&inbound->edge->deadlines, inbound->client);
 }
 
 static void suspend(struct inbound *inbound, struct MHD_Connection *connection)
@@ -571,6 +586,7 @@ static void suspend(struct inbound *inbound, struct MHD_Connection *connection)
 
 	MHD_suspend_connection(connection);
 	inbound->suspended = connection;
+	inbound->client->suspended = true;
 	if (info)
 		tn_wait_watch(inbound->wait, info->connect_fd);
 }
@@ -712,8 +728,13 @@ static struct tn_client *make_client(struct tn_edge *edge, struct MHD_Connection
 	struct tn_client *client = tn_client_create(
 		socket->connect_fd, address ? address->client_addr : NULL, &edge->framing);
 
-	if (client && tn_tap_add(&edge->tap, client))
+	if (!client)
+		return NULL;
+	if (tn_tap_add(&edge->tap, client) && tn_deadlines_add(&edge->deadlines, client) &&
+	    tn_addresses_add(&edge->addresses, client->origin))
 		return client;
+	tn_deadlines_remove(&edge->deadlines, client);
+	tn_tap_remove(&edge->tap, client);
 	tn_client_destroy(client);
 	return NULL;
 }
@@ -750,6 +771,8 @@ static void end_unread(struct tn_edge *edge, const struct tn_client *client)
 
 static void end_client(struct tn_edge *edge, struct tn_client *client)
 {
+	tn_addresses_remove(&edge->addresses, client->origin);
+	tn_deadlines_remove(&edge->deadlines, client);
 	tn_tap_remove(&edge->tap, client);
 	if (client->refusal && !client->own) {
 		if (client->reason)
@@ -811,7 +834,6 @@ static bool can_wait(const struct tn_routes *routes)
 static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 {
 	const struct tn_plan *plan = edge->deployment->plan;
-	unsigned idle_seconds = (unsigned)(plan->settings.idle_timeout / 1000);
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
 	                 (can_wait(&plan->routes) ? MHD_ALLOW_SUSPEND_RESUME : 0);
 
@@ -821,8 +843,7 @@ static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 	                        edge, MHD_OPTION_NOTIFY_COMPLETED, request_ends, edge,
 	                        MHD_OPTION_NOTIFY_CONNECTION, note_connection, edge,
 	                        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-	                        MHD_OPTION_CONNECTION_TIMEOUT, idle_seconds,
-	                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+	                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, edge->memory,
 	                        MHD_OPTION_CONNECTION_LIMIT, edge->most_connections,
 	                        MHD_OPTION_END);
 }
@@ -871,11 +892,45 @@ static bool prove(struct tn_edge *edge)
 	return proven;
 }
 
+static unsigned descriptors_for_clients(void)
+{
+	unsigned descriptors = tn_client_most();
+
+	return descriptors > 2 * DESCRIPTORS_RESERVED ? descriptors - DESCRIPTORS_RESERVED
+	                                              : descriptors / 2;
+}
+
+/* Where there are not even descriptors for as many, those beyond wait for one. */
+static void set_limits(struct tn_edge *edge, const struct tn_settings *settings)
+{
+	unsigned all;
+
+	edge->framing = (struct tn_framing_limits){
+		.head = (size_t)settings->max_head,
+		.fields = (size_t)settings->max_headers,
+		.target = (size_t)settings->max_target,
+	};
+	edge->memory = CONNECTION_MEMORY;
+	if (edge->framing.head > HEAD_WITHIN)
+		edge->memory += edge->framing.head - HEAD_WITHIN;
+	if (edge->framing.fields > FIELDS_WITHIN)
+		edge->memory += (edge->framing.fields - FIELDS_WITHIN) * FIELD_OVERHEAD;
+	edge->most_connections = descriptors_for_clients();
+	edge->allowed = settings->max_connections ? (unsigned)settings->max_connections : UINT_MAX;
+	all = edge->allowed < edge->most_connections ? edge->allowed : edge->most_connections;
+	edge->allowed_each = settings->max_per_address ? (unsigned)settings->max_per_address
+	                                               : (all + 1) / 2;
+	if (settings->max_connections > edge->most_connections)
+		tn_log_write(TN_LOG_WARNING, NULL,
+		             "max_connections = %u, but there are descriptors for %u only: raise the "
+		             "limit (ulimit -n, or LimitNOFILE of systemd)",
+		             edge->allowed, edge->most_connections);
+}
+
 struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
                                struct tn_access_log *access_log, struct tn_pool *pool)
 {
 	struct tn_limits limits = tn_settings_limits(&deployment->plan->settings);
-	unsigned descriptors = tn_client_most();
 	struct tn_edge *edge = calloc(1, sizeof(*edge));
 
 	if (!edge)
@@ -883,15 +938,12 @@ struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
 	edge->deployment = deployment;
 	edge->access_log = access_log;
 	edge->max_body = (size_t)deployment->plan->settings.max_body;
-	edge->framing = (struct tn_framing_limits){
-		.head = (size_t)deployment->plan->settings.max_head,
-		.fields = (size_t)deployment->plan->settings.max_headers,
-		.target = (size_t)deployment->plan->settings.max_target,
-	};
+	set_limits(edge, &deployment->plan->settings);
 	edge->refusals = TN_REFUSALS_INIT(deployment->activity);
-	edge->most_connections = descriptors > 2 * DESCRIPTORS_RESERVED
-	                                 ? descriptors - DESCRIPTORS_RESERVED
-	                                 : descriptors / 2;
+	tn_deadlines_init(&edge->deadlines, &deployment->plan->settings, tn_client_delivery,
+	                  tn_exchange_now());
+	edge->tap.deadlines = &edge->deadlines;
+	tn_addresses_init(&edge->addresses);
 	tn_exchange_pool_init(&edge->pool, &limits, POOL_MOST);
 	edge->pool.activity = deployment->activity;
 	edge->linger = tn_linger_create();
@@ -946,6 +998,8 @@ void tn_edge_destroy(struct tn_edge *edge)
 	tn_waiting_destroy(edge->waiting);
 	tn_linger_destroy(edge->linger);
 	tn_tap_finish(&edge->tap);
+	tn_deadlines_finish(&edge->deadlines);
+	tn_addresses_finish(&edge->addresses);
 	tn_exchange_pool_finish(&edge->pool);
 	free(edge);
 }
@@ -967,6 +1021,7 @@ int tn_edge_pool_descriptor(const struct tn_edge *edge)
 
 void tn_edge_take(struct tn_edge *edge)
 {
+	tn_deadlines_turn(&edge->deadlines, tn_exchange_now());
 	tn_waiting_run(edge->waiting);
 }
 
@@ -993,26 +1048,161 @@ static void run_again(struct tn_edge *edge)
 	run(edge);
 }
 
+/* ---- Who takes too long -------------------------------------------------------------------- */
+
+static void tell_late(struct tn_edge *edge, const struct tn_client *client, enum tn_refused kind,
+                      const char *what, int64_t timeout)
+{
+	tn_refusals_note(&edge->refusals, kind, tn_exchange_now(), client->address,
+	                 "%s = %lldms is over", what, (long long)timeout);
+}
+
+/* The kernel is to forget what it still has for the client. */
+static void cut_off(struct tn_client *client)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	setsockopt(client->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	tn_tap_cut(client, 0);
+}
+
+static void cut_late(struct tn_edge *edge, struct tn_client *client, enum tn_phase phase)
+{
+	const struct tn_deadlines *deadlines = &edge->deadlines;
+
+	edge->activity++;
+	switch (phase) {
+	case TN_PHASE_HEAD:
+		tell_late(edge, client, TN_REFUSED_HEAD_TIME,
+		          "answered with 408: a head is not whole, and head_timeout",
+		          deadlines->head);
+		tn_tap_cut(client, 408);
+		break;
+	case TN_PHASE_BODY:
+		tell_late(edge, client, TN_REFUSED_BODY_TIME,
+		          "answered with 408: a body comes too slowly, and body_timeout",
+		          deadlines->body);
+		tn_tap_cut(client, 408);
+		break;
+	case TN_PHASE_REPLY:
+		tell_late(edge, client, TN_REFUSED_WRITE_TIME,
+		          "cut off: a reply is received too slowly, and write_timeout",
+		          deadlines->reply);
+		cut_off(client);
+		break;
+	case TN_PHASE_SILENT:
+		tell_late(edge, client, TN_REFUSED_SILENT,
+		          "closed: nothing has come, and head_timeout", deadlines->head);
+		tn_tap_cut(client, 0);
+		break;
+	default:
+		tn_tap_cut(client, 0);
+	}
+}
+
+/* Whoever has sent something by now has been read from. */
+static void cut_all_late(struct tn_edge *edge)
+{
+	struct tn_client *client;
+	enum tn_phase phase;
+
+	while ((client = tn_deadlines_due(&edge->deadlines, &phase)))
+		cut_late(edge, client, phase);
+}
+
+/* ---- Turning ------------------------------------------------------------------------------- */
+
+static int shorter(int timeout, int other)
+{
+	return timeout < 0 || (other >= 0 && other < timeout) ? other : timeout;
+}
+
 int tn_edge_run(struct tn_edge *edge)
 {
+	int64_t now = tn_exchange_now();
 	MHD_UNSIGNED_LONG_LONG left;
 	int timeout = -1;
 
+	tn_deadlines_turn(&edge->deadlines, now);
 	if (edge->waits)
-		tn_waiting_expire(edge->waiting, tn_exchange_now());
+		tn_waiting_expire(edge->waiting, now);
 	run(edge);
 	if (edge->again)
 		run_again(edge);
+	cut_all_late(edge);
 	if (MHD_get_timeout(edge->daemon, &left) == MHD_YES)
 		timeout = left > 60000 ? 60000 : (int)left;
 	if (tn_linger_count(edge->linger))
 		tn_linger_run(edge->linger, tn_exchange_now());
-	return edge->waits || tn_linger_count(edge->linger) ? sooner(edge, timeout) : timeout;
+	timeout = shorter(timeout, tn_deadlines_left(&edge->deadlines));
+	if (edge->waits || tn_linger_count(edge->linger))
+		timeout = sooner(edge, timeout);
+	tn_deadlines_rest(&edge->deadlines, timeout);
+	return timeout;
+}
+
+/* ---- Who comes ----------------------------------------------------------------------------- */
+
+/* It is no request, but it stands in the access log as one. */
+static void refuse(struct tn_edge *edge, int socket, int status)
+{
+	struct inbound *inbound = begin(edge, NULL, "");
+
+	tn_refusal_send(socket, status, false);
+	tn_linger_add(edge->linger, socket, false, tn_exchange_now());
+	if (!inbound)
+		return;
+	inbound->status = status;
+	inbound->reply_size = tn_status_body(status).size;
+	end(inbound, false);
+}
+
+/* Proxies that are trusted speak for many. */
+static bool is_trusted(const struct tn_edge *edge, const char *address)
+{
+	const struct tn_settings *settings = &edge->deployment->plan->settings;
+
+	return tn_networks_have(settings->trusted, settings->trusted_count, address);
+}
+
+static bool turn_away(struct tn_edge *edge, int socket, const char *address, int64_t now)
+{
+	tn_refusals_note(&edge->refusals, TN_REFUSED_CONNECTIONS, now, address,
+	                 "answered with 503: max_connections = %u", edge->allowed);
+	refuse(edge, socket, 503);
+	return false;
+}
+
+static bool turn_away_one(struct tn_edge *edge, int socket, const char *address, int64_t now)
+{
+	tn_refusals_note(&edge->refusals, TN_REFUSED_ADDRESS, now, address,
+	                 "answered with 429: max_connections_per_address = %u",
+	                 edge->allowed_each);
+	refuse(edge, socket, 429);
+	return false;
+}
+
+/* Whether it is let in; where not, it has been told so. */
+static bool admit(struct tn_edge *edge, int socket, const struct sockaddr *address)
+{
+	unsigned count = tn_addresses_count(&edge->addresses, tn_origin_of(address));
+	int64_t now = tn_exchange_now();
+	char text[TN_CLIENT_ADDRESS_SIZE];
+
+	tn_deadlines_turn(&edge->deadlines, now);
+	if (edge->connections < edge->allowed && count < edge->allowed_each)
+		return true;
+	tn_client_write_address(address, text);
+	if (edge->connections >= edge->allowed)
+		return turn_away(edge, socket, text, now);
+	return is_trusted(edge, text) || turn_away_one(edge, socket, text, now);
 }
 
 bool tn_edge_add(struct tn_edge *edge, int socket, const struct sockaddr *address,
                  socklen_t address_size)
 {
+	if (!admit(edge, socket, address))
+		return false;
 	return MHD_add_connection(edge->daemon, socket, address, address_size) == MHD_YES;
 }
 

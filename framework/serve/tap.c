@@ -154,6 +154,15 @@ static void look_for_end(struct tn_client *client)
 	shutdown(client->descriptor, SHUT_RD);
 }
 
+/* What has come ends within a request. */
+static void note_part(struct tn_client *client, bool may_be_all)
+{
+	if (entered->deadlines)
+		tn_deadlines_read(entered->deadlines, client);
+	if (may_be_all)
+		look_for_end(client);
+}
+
 static ssize_t receive(struct tn_client *client, char *data, size_t size, int flags)
 {
 	ssize_t got;
@@ -169,8 +178,8 @@ static ssize_t receive(struct tn_client *client, char *data, size_t size, int fl
 	good = tn_framing_read(&client->framing, data, (size_t)got);
 	if (client->framing.status)
 		return refuse(client, data, good, size);
-	if (client->framing.phase != TN_FRAMING_BETWEEN && (size_t)got < size)
-		look_for_end(client);
+	if (client->framing.phase != TN_FRAMING_BETWEEN)
+		note_part(client, (size_t)got < size);
 	return got;
 }
 

@@ -20,12 +20,14 @@
 #define TENON_SERVE_TAP_H
 
 #include "serve/client.h"
+#include "serve/deadlines.h"
 
 #include <stddef.h>
 
 struct tn_tap {
 	struct tn_client **clients; /* by their descriptors; NULL where there is none */
 	size_t room;
+	const struct tn_deadlines *deadlines; /* are told of what was read; NULL */
 };
 
 #define TN_TAP_INIT ((struct tn_tap){ 0 })

@@ -738,7 +738,9 @@ static unsigned how_many(void)
 
 static void very_many_wait_at_once(void)
 {
-	struct host *host = start("threads = 4\nqueue = 100000\nqueue_timeout = 1h\n", "");
+	struct host *host = start("threads = 4\nqueue = 100000\nqueue_timeout = 1h\n"
+	                          "max_connections_per_address = 1000000\n",
+	                          "");
 	unsigned many = how_many();
 	int *clients = memory_of(many * sizeof(clients[0]));
 	int lock = hold("a");
