@@ -51,11 +51,12 @@ static void read_key(const struct tn_settings *settings, struct tn_plan_worker *
 	if (wrong)
 		tn_errors_add(errors, entry->place, "worker '%s': max_body: '%s': %s", worker->name,
 		              entry->value, wrong);
-	else if (tn_settings_body(settings, worker->max_body) > settings->max_body &&
-	         tn_settings_lacks_memory(settings, worker->max_body))
+	else if (tn_settings_lacks_memory(settings, worker->max_body) &&
+	         !tn_settings_lacks_memory(settings, settings->max_body))
 		tn_errors_add(errors, entry->place,
 		              "worker '%s': max_body: so much of a body as body_memory says lives "
-		              "in request_memory, which is to be 64K larger: %lld bytes against %lld",
+		              "in request_memory, which is to be 64K larger: %lld bytes against "
+		              "%lld",
 		              worker->name,
 		              (long long)tn_settings_body(settings, worker->max_body),
 		              (long long)settings->request_memory);

@@ -52,10 +52,11 @@ struct tn_settings {
 	int64_t queue;              /* exchanges that may wait for a thread */
 	int64_t queue_timeout;      /* ms that one waits for it */
 	int64_t wait_until_timeout; /* ms that the work for after a reply may take */
-	struct tn_network trusted[TN_TRUSTED_MAX]; /* of proxies in front of the host */
+	/* Of proxies in front of the host. */
+	struct tn_network trusted[TN_TRUSTED_MAX];
 	size_t trusted_count;
-	int64_t trusted_fields;     /* enum tn_trusted_fields */
-	int64_t log_level;          /* enum tn_log_level */
+	int64_t trusted_fields; /* enum tn_trusted_fields */
+	int64_t log_level;      /* enum tn_log_level */
 };
 
 /* Fills in the defaults, then what the keys of the host say; `path` is the configuration's file.

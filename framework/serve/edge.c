@@ -1,5 +1,6 @@
 #include "serve/edge.h"
 
+#include "deploy/bodies.h"
 #include "message/request.h"
 #include "message/response.h"
 #include "observe/log.h"
@@ -55,9 +56,9 @@ struct tn_edge {
 	struct tn_refusals refusals;
 	bool proving; /* that it sees the bytes: no request is a client's */
 	struct tn_waiting *waiting;
-	size_t waits; /* how many there are */
-	bool again;   /* libmicrohttpd can get on at once with what it was just told */
-	size_t max_body;
+	struct tn_spool *spool; /* NULL: no route takes bodies that are too large for memory */
+	size_t waits;           /* how many there are */
+	bool again;             /* libmicrohttpd can get on at once with what it was just told */
 	struct tn_deadlines deadlines;
 	struct tn_addresses addresses;
 	size_t memory; /* of a connection */
@@ -84,6 +85,8 @@ struct inbound {
 	bool has_body;                /* or may have: its head cannot be relied on */
 	size_t head_size;             /* of the connection's memory that the request's head takes */
 	struct tn_upload upload;
+	bool spooling;      /* the thread of the files is an owner, too */
+	bool upload_ending; /* libmicrohttpd knows that the body is whole */
 	int status;
 	size_t reply_size;
 	bool retry;           /* the reply says when the client may try again */
@@ -159,7 +162,6 @@ static struct inbound *begin(struct tn_edge *edge, struct tn_client *client, con
 	*inbound = (struct inbound){
 		.edge = edge, .client = client, .exchange = exchange, .owners = 1
 	};
-	inbound->upload = (struct tn_upload){ .exchange = exchange, .most = edge->max_body };
 	inbound->head_size = strlen(target);
 	if (*target)
 		exchange->target = tn_exchange_copy(exchange, target, inbound->head_size);
@@ -373,6 +375,27 @@ static void find_route(struct inbound *inbound)
 		inbound->refusal = 404;
 }
 
+static void piece_written(void *argument);
+
+/* A body that says that it is too large is refused before it is sent. */
+static void open_upload(struct inbound *inbound, uint64_t length)
+{
+	const struct tn_edge *edge = inbound->edge;
+	const struct tn_settings *settings = &edge->deployment->plan->settings;
+
+	inbound->upload = (struct tn_upload){
+		.exchange = inbound->exchange,
+		.most = (size_t)(inbound->route ? inbound->route->max_body : settings->max_body),
+		.memory = (size_t)settings->body_memory,
+		.length = length,
+		.spool = edge->spool,
+		.written = piece_written,
+		.argument = inbound,
+	};
+	if (length != TN_UPLOAD_UNKNOWN && length > inbound->upload.most)
+		inbound->refusal = 413;
+}
+
 /* Reads the head into the request; what is wrong with it becomes the refusal. */
 static void read_head(struct inbound *inbound, struct MHD_Connection *connection,
                       const char *version)
@@ -381,7 +404,6 @@ static void read_head(struct inbound *inbound, struct MHD_Connection *connection
 		.request = inbound->request,
 		.target = inbound->exchange->target,
 		.version = version,
-		.max_body = inbound->edge->max_body,
 		.has_body = true,
 	};
 
@@ -397,6 +419,8 @@ static void read_head(struct inbound *inbound, struct MHD_Connection *connection
 	inbound->has_body = head.has_body;
 	if (!inbound->refusal)
 		find_route(inbound);
+	if (!inbound->refusal)
+		open_upload(inbound, head.length);
 }
 
 /* ---- A response becomes bytes -------------------------------------------------------------- */
@@ -519,13 +543,73 @@ static enum MHD_Result open_request(struct inbound *inbound, struct MHD_Connecti
 	return MHD_YES;
 }
 
-static enum MHD_Result take_body(struct inbound *inbound, const char *data, size_t *size)
-{
-	bool going = tn_upload_take(&inbound->upload, data, *size, &inbound->refusal);
+/* ---- The body ------------------------------------------------------------------------------ */
 
-	*size = 0;
-	return going ? MHD_YES : MHD_NO;
+static void suspend_connection(struct inbound *inbound, struct MHD_Connection *connection)
+{
+	MHD_suspend_connection(connection);
+	inbound->suspended = connection;
+	inbound->client->suspended = true;
 }
+
+static void resume_connection(struct inbound *inbound)
+{
+	inbound->edge->activity++;
+	inbound->edge->again = true;
+	if (!inbound->suspended)
+		return;
+	MHD_resume_connection(inbound->suspended);
+	inbound->suspended = NULL;
+	inbound->client->suspended = false;
+	tn_deadlines_restart(&inbound->edge->deadlines, inbound->client);
+}
+
+static void piece_written(void *argument)
+{
+	struct inbound *inbound = argument;
+
+	inbound->spooling = false;
+	resume_connection(inbound);
+	let_go(inbound);
+}
+
+/* What the thread of the files has is not to go, even if the request ends. */
+static void share_with_spool(struct inbound *inbound)
+{
+	if (inbound->spooling || !tn_upload_busy(&inbound->upload))
+		return;
+	inbound->spooling = true;
+	inbound->owners++;
+}
+
+static enum MHD_Result take_body(struct inbound *inbound, struct MHD_Connection *connection,
+                                 const char *data, size_t *size)
+{
+	enum tn_upload_step step = tn_upload_take(&inbound->upload, data, size, &inbound->refusal);
+
+	share_with_spool(inbound);
+	if (step == TN_UPLOAD_WAITS && !inbound->suspended)
+		suspend_connection(inbound, connection);
+	return step == TN_UPLOAD_FAILED ? MHD_NO : MHD_YES;
+}
+
+/* Returns whether it is all there, or refused. As with requests that wait, the connection is
+ * suspended at the second call. */
+static bool end_body(struct inbound *inbound, struct MHD_Connection *connection)
+{
+	enum tn_upload_step step = tn_upload_end(&inbound->upload, &inbound->refusal);
+
+	share_with_spool(inbound);
+	if (step == TN_UPLOAD_READY)
+		return true;
+	if (inbound->upload_ending)
+		suspend_connection(inbound, connection);
+	inbound->upload_ending = true;
+	inbound->edge->again = true;
+	return false;
+}
+
+/* ---- The reply ----------------------------------------------------------------------------- */
 
 static void log_misfit(const struct inbound *inbound, const struct tn_response *response)
 {
@@ -567,16 +651,7 @@ static inline enum MHD_Result reply(struct inbound *inbound, struct MHD_Connecti
 /* The pool is done with it, or it is answered without. libmicrohttpd calls anew. */
 static void resume(struct tn_wait *wait)
 {
-	struct inbound *inbound = wait->owner;
-
-	inbound->edge->activity++;
-	inbound->edge->again = true;
-	if (!inbound->suspended)
-		return;
-	MHD_resume_connection(inbound->suspended);
-	inbound->suspended = NULL;
-	inbound->client->suspended = false;
-	tn_deadlines_restart(&inbound->edge->deadlines, inbound->client);
+	resume_connection(wait->owner);
 }
 
 static void suspend(struct inbound *inbound, struct MHD_Connection *connection)
@@ -584,9 +659,7 @@ static void suspend(struct inbound *inbound, struct MHD_Connection *connection)
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	MHD_suspend_connection(connection);
-	inbound->suspended = connection;
-	inbound->client->suspended = true;
+	suspend_connection(inbound, connection);
 	if (info)
 		tn_wait_watch(inbound->wait, info->connect_fd);
 }
@@ -672,6 +745,8 @@ static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *co
 
 	if (inbound->wait)
 		return answer_waiting(inbound, connection);
+	if (inbound->upload.size && !end_body(inbound, connection))
+		return MHD_YES;
 	if (inbound->refusal)
 		return send_status(inbound, connection, inbound->refusal);
 	if (asks_for_options(inbound))
@@ -705,7 +780,7 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 	if (!inbound->request)
 		return open_request(inbound, connection, method, version);
 	if (*size)
-		return take_body(inbound, data, size);
+		return take_body(inbound, connection, data, size);
 	return answer(inbound, connection);
 }
 
@@ -822,8 +897,12 @@ static void panic(void *argument, const char *file, unsigned line, const char *r
 }
 
 /* Whether a connection can come to be suspended: it costs all others a lock at each turn. */
-static bool can_wait(const struct tn_routes *routes)
+static bool can_wait(const struct tn_edge *edge)
 {
+	const struct tn_routes *routes = &edge->deployment->plan->routes;
+
+	if (edge->spool)
+		return true;
 	for (size_t i = 0; i < routes->count; i++) {
 		if (routes->list[i].waits)
 			return true;
@@ -835,7 +914,7 @@ static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 {
 	const struct tn_plan *plan = edge->deployment->plan;
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
-	                 (can_wait(&plan->routes) ? MHD_ALLOW_SUSPEND_RESUME : 0);
+	                 (can_wait(edge) ? MHD_ALLOW_SUSPEND_RESUME : 0);
 
 	MHD_set_panic_func(panic, NULL);
 	return MHD_start_daemon(flags, 0, NULL, NULL, handle, edge, MHD_OPTION_EXTERNAL_LOGGER,
@@ -846,6 +925,16 @@ static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 	                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, edge->memory,
 	                        MHD_OPTION_CONNECTION_LIMIT, edge->most_connections,
 	                        MHD_OPTION_END);
+}
+
+static bool start_spool(struct tn_edge *edge)
+{
+	const struct tn_plan *plan = edge->deployment->plan;
+
+	if (!tn_bodies_spooled(plan))
+		return true;
+	edge->spool = tn_spool_create(tn_bodies_directory(&plan->settings));
+	return edge->spool && tn_waiting_with(edge->waiting, tn_spool_descriptor(edge->spool));
 }
 
 static bool start_waiting(struct tn_edge *edge, struct tn_pool *pool)
@@ -937,7 +1026,6 @@ struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
 		return NULL;
 	edge->deployment = deployment;
 	edge->access_log = access_log;
-	edge->max_body = (size_t)deployment->plan->settings.max_body;
 	set_limits(edge, &deployment->plan->settings);
 	edge->refusals = TN_REFUSALS_INIT(deployment->activity);
 	tn_deadlines_init(&edge->deadlines, &deployment->plan->settings, tn_client_delivery,
@@ -947,7 +1035,7 @@ struct tn_edge *tn_edge_create(const struct tn_deployment *deployment,
 	tn_exchange_pool_init(&edge->pool, &limits, POOL_MOST);
 	edge->pool.activity = deployment->activity;
 	edge->linger = tn_linger_create();
-	if (edge->linger && start_waiting(edge, pool))
+	if (edge->linger && start_waiting(edge, pool) && start_spool(edge))
 		edge->daemon = start_daemon(edge);
 	if (!edge->daemon)
 		tn_log_write(TN_LOG_ERROR, NULL, "libmicrohttpd cannot be started");
@@ -983,6 +1071,10 @@ static void wait_for_rest(struct tn_edge *edge, int64_t until)
  * not come back either. */
 bool tn_edge_stuck(struct tn_edge *edge)
 {
+	if (edge->spool && !tn_spool_settle(edge->spool, tn_exchange_now() + REST_MS)) {
+		tn_log_write(TN_LOG_WARNING, NULL, "a body is still being written to its file");
+		return true;
+	}
 	if (tn_waiting_stop(edge->waiting))
 		return true;
 	stop_daemon(edge);
@@ -995,6 +1087,7 @@ void tn_edge_destroy(struct tn_edge *edge)
 	if (!edge)
 		return;
 	stop_daemon(edge);
+	tn_spool_destroy(edge->spool);
 	tn_waiting_destroy(edge->waiting);
 	tn_linger_destroy(edge->linger);
 	tn_tap_finish(&edge->tap);
@@ -1023,6 +1116,8 @@ void tn_edge_take(struct tn_edge *edge)
 {
 	tn_deadlines_turn(&edge->deadlines, tn_exchange_now());
 	tn_waiting_run(edge->waiting);
+	if (edge->spool)
+		tn_spool_run(edge->spool);
 }
 
 /* What is due of those that wait, or linger, may be sooner. */

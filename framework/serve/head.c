@@ -87,7 +87,11 @@ static int check_framing(struct tn_head *head, const struct fields *fields)
 	head->has_body = fields->codings || length;
 	if (fields->codings && strcasecmp(fields->coding, "chunked") != 0)
 		return 501;
-	return length > head->max_body ? 413 : 0;
+	/* What does not fit into the number is too large as well, and not chunked. */
+	head->length = length < UINT64_MAX ? length : UINT64_MAX - 1;
+	if (fields->codings)
+		head->length = UINT64_MAX;
+	return 0;
 }
 
 int tn_head_read(struct tn_head *head)

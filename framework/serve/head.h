@@ -8,14 +8,14 @@ struct tn_head {
 	struct tn_request *request; /* with its method and its header fields as they came */
 	const char *target;         /* as it stands in the request line */
 	const char *version;        /* "HTTP/1.1" */
-	size_t max_body;
-	bool has_body; /* true at first: until its framing has been read, it may have one */
+	uint64_t length;            /* of its body; UINT64_MAX: it is chunked */
+	bool has_body;              /* true at first: until it is known, it may have one */
 };
 
 /*
- * Sets the request's host and target, and says whether a body follows. Returns 0, or the status to
- * refuse the request with (RFC 9112, 2.5, 3.2, 3.3 and 6.3): 400, 413, 501 or
- * 505. Memory is the exchange's.
+ * Sets the request's host and target, and says whether a body follows, and how long it is. Returns
+ * 0, or the status to refuse the request with (RFC 9112, 2.5, 3.2, 3.3 and 6.3): 400, 501 or 505.
+ * Memory is the exchange's.
  */
 int tn_head_read(struct tn_head *head);
 

@@ -21,6 +21,7 @@ struct tn_bytes tn_status_body(int status)
 		{ 503, "Service Unavailable\n" },
 		{ 504, "Gateway Timeout\n" },
 		{ 505, "HTTP Version Not Supported\n" },
+		{ 507, "Insufficient Storage\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

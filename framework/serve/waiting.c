@@ -524,12 +524,11 @@ int tn_waiting_descriptor(const struct tn_waiting *waiting)
 	return waiting->epoll;
 }
 
-static bool watch_pool(const struct tn_waiting *waiting)
+bool tn_waiting_with(const struct tn_waiting *waiting, int descriptor)
 {
 	struct epoll_event event = { .events = EPOLLIN };
 
-	return epoll_ctl(waiting->epoll, EPOLL_CTL_ADD,
-	                 tn_pool_descriptor(waiting->options.pool), &event) == 0;
+	return epoll_ctl(waiting->epoll, EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
 struct tn_waiting *tn_waiting_create(const struct tn_waiting_options *options)
@@ -540,7 +539,8 @@ struct tn_waiting *tn_waiting_create(const struct tn_waiting_options *options)
 		return NULL;
 	waiting->options = *options;
 	waiting->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (waiting->epoll >= 0 && tn_forked_deny(waiting->epoll) && watch_pool(waiting))
+	if (waiting->epoll >= 0 && tn_forked_deny(waiting->epoll) &&
+	    tn_waiting_with(waiting, tn_pool_descriptor(options->pool)))
 		return waiting;
 	tn_waiting_destroy(waiting);
 	return NULL;

@@ -72,6 +72,10 @@ struct tn_waiting *tn_waiting_create(const struct tn_waiting_options *options);
 /* All waits are to have ended. NULL is fine. */
 void tn_waiting_destroy(struct tn_waiting *waiting);
 
+/* Makes its descriptor readable while that one is, for whoever then asks that one, too. false, with
+ * errno set, where it cannot. */
+bool tn_waiting_with(const struct tn_waiting *waiting, int descriptor);
+
 /* Readable while there is something to do for tn_waiting_run. */
 int tn_waiting_descriptor(const struct tn_waiting *waiting);
 

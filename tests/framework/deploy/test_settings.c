@@ -377,9 +377,9 @@ static void the_default_body_has_to_fit_too(void)
 	struct fixture fixture;
 
 	read_settings(&fixture, "[host]\nrequest_memory = 1M\n");
-	CHECK_ERRORS(&fixture.errors, "etc/x.ini:2: [host]: max_body: so much of a body lives in "
-	                              "request_memory, which is to be 64K larger: 1048576 bytes "
-	                              "against 1048576\n");
+	CHECK_ERRORS(&fixture.errors, "etc/x.ini:2: [host]: max_body: so much of a body "
+	                              "lives in request_memory, which is to be 64K larger: "
+	                              "1048576 bytes against 1048576\n");
 	finish(&fixture);
 }
 
@@ -475,9 +475,9 @@ static void a_complaint_names_the_section_that_the_key_is_in(void)
 	             "etc/x.ini:5: [host@staging]: unknown key 'lisen' (did you mean 'listen'?)\n");
 	finish(&fixture);
 	read_variant(&fixture, "[host]\n[host@staging]\nrequest_memory = 1M\n", "@staging");
-	CHECK_ERRORS(&fixture.errors, "etc/x.ini:3: [host@staging]: max_body: so much of a body lives in "
-	                              "request_memory, which is to be 64K larger: 1048576 bytes "
-	                              "against 1048576\n");
+	CHECK_ERRORS(&fixture.errors, "etc/x.ini:3: [host@staging]: max_body: so much of a body "
+	                              "lives in request_memory, which is to be 64K larger: "
+	                              "1048576 bytes against 1048576\n");
 	finish(&fixture);
 }
 
