@@ -2,6 +2,7 @@
 
 #include "message/request.h"
 #include "message/response.h"
+#include "message/stack.h"
 #include "observe/log.h"
 #include "serve/status.h"
 
@@ -190,9 +191,13 @@ static int call(struct tn_local *local)
 
 void tn_local_call(struct tn_local *local, struct tn_local_reply *reply)
 {
-	int status = call(local);
-	const struct tn_response *response = status ? NULL : local->wait->response;
+	const struct tn_response *response = NULL;
+	int status;
 
+	tn_stack_begin();
+	status = call(local);
+	if (!status)
+		response = local->wait->response;
 	if (response) {
 		*reply = (struct tn_local_reply){
 			.status = response->status,

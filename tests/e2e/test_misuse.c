@@ -62,6 +62,17 @@ static void it_is_on_a_thread_of_the_pool_too(void)
 	check_stack("blocking = yes\n");
 }
 
+static void a_call_without_a_network_refuses_it_too(void)
+{
+	const char *file = scratch_write("call.ini", "[worker front]\nmodule = %s\nroute = /*\n",
+	                                 fixture("mistake_misuse"));
+	const char *const arguments[] = { "call", file, "front", "/stack-text", NULL };
+	struct finished call = tenon_run(arguments, NULL);
+
+	CHECK_NUMBER(call.code != 0, true);
+	CHECK_NUMBER(count_of(call.err, "worker=front: body refused: it lies on the stack"), 1);
+}
+
 static void a_body_that_stays_is_not(void)
 {
 	for (int blocking = 0; blocking < 2; blocking++) {
@@ -96,5 +107,6 @@ static void another_service_than_the_one_called_is_refused(void)
 TEST_MAIN("e2e/misuse",
           TEST(a_body_on_the_stack_is_refused),
           TEST(it_is_on_a_thread_of_the_pool_too),
+          TEST(a_call_without_a_network_refuses_it_too),
           TEST(a_body_that_stays_is_not),
           TEST(another_service_than_the_one_called_is_refused))
