@@ -76,9 +76,9 @@ static void add_declared(struct names *names, const char *declaration)
 }
 
 /* Each declaration starts a line with TN_EXPORT; the macro TN_WORKER's lines start with a tab. */
-static const char *declared(void)
+static const char *declared(const char *path)
 {
-	char *header = file_read("include/tenon.h");
+	char *header = file_read(path);
 	struct names names = { .count = 0 };
 
 	for (char *at = header; (at = strstr(at, "\nTN_EXPORT ")); at++)
@@ -105,11 +105,39 @@ static const char *exported(const char *version)
 
 static void the_library_exports_what_the_header_declares(void)
 {
-	const char *wanted = declared();
+	const char *wanted = declared("include/tenon.h");
 
 	CHECK_NUMBER(count_of(wanted, "\n") >= 50, true);
 	CHECK_NUMBER(count_of(wanted, "tn_request_clone\n"), 1);
 	CHECK_TEXT(exported("TENON_1.0"), wanted);
+}
+
+/* A name in it that the library has not would be passed over in silence. */
+static void the_library_exports_what_the_version_script_names(void)
+{
+	char *at = strstr(file_read("framework/message/libtenon.map"), "TENON_1.0 {");
+	struct names names = { .count = 0 };
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+	for (at = strchr(at, '\n') + 1; strncmp(at, "local:", 6) != 0; at = strchr(at, '\n') + 1)
+		if (*at == '\t')
+			add(&names, at + 1, strcspn(at + 1, ";\n"));
+	CHECK_TEXT(exported("TENON_1.0"), join(&names));
+}
+
+/* A Worker that was built when the version was new may call any of them. */
+static void what_a_version_once_had_is_still_there(void)
+{
+	const char *names = declared("tests/fixtures/abi/tenon-1.0.h");
+	const char *now = text_of("\n%s", exported("TENON_1.0"));
+
+	CHECK_NUMBER(count_of(names, "\n"), 54);
+	for (; *names; names = strchr(names, '\n') + 1) {
+		const char *name = text_of("\n%.*s\n", (int)strcspn(names, "\n"), names);
+
+		if (count_of(now, name) != 1)
+			CHECK_TEXT(name, "a symbol of libtenon.so");
+	}
 }
 
 /* All else has the version that no Worker may rely upon; the names of the two are symbols, too. */
@@ -124,4 +152,6 @@ static void the_library_exports_nothing_without_a_version(void)
 TEST_MAIN("e2e/symbols",
           TEST(every_plugin_exports_fetch_and_tn_worker_and_nothing_else),
           TEST(the_library_exports_what_the_header_declares),
+          TEST(the_library_exports_what_the_version_script_names),
+          TEST(what_a_version_once_had_is_still_there),
           TEST(the_library_exports_nothing_without_a_version))
