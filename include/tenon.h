@@ -314,7 +314,7 @@ TN_EXPORT struct tn_response *tn_response_bytes(const struct tn_request *request
                                                 const char *type, const void *data, size_t size);
 
 /* The same without a copy, as tn_request_set_body_static and _owned: a string literal is static,
- * an array on the stack is not. */
+ * an array on the stack is not, and is refused. */
 TN_EXPORT struct tn_response *tn_response_text_static(const struct tn_request *request, int status,
                                                       const char *text);
 TN_EXPORT struct tn_response *tn_response_bytes_static(const struct tn_request *request,
