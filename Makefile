@@ -274,6 +274,7 @@ INSTALLED = bin/tenon \
             lib/pkgconfig/tenon.pc lib/pkgconfig/tenon-test.pc \
             include/tenon.h include/tenon/test.h \
             share/man/man1/tenon.1 share/man/man5/tenon.ini.5 \
+            share/bash-completion/completions/tenon \
             lib/systemd/system/tenon.service lib/systemd/system/tenon.socket \
             share/doc/tenon/examples/tenon.ini
 
@@ -298,6 +299,7 @@ install: all
 	install -D -m 644 -t $(ROOT)/include/tenon include/tenon/test.h
 	install -D -m 644 -t $(ROOT)/share/man/man1 framework/command/tenon.1
 	install -D -m 644 -t $(ROOT)/share/man/man5 framework/deploy/tenon.ini.5
+	install -D -m 644 etc/tenon.bash-completion $(ROOT)/share/bash-completion/completions/tenon
 	$(FILL) etc/systemd/tenon.service.in | install -D -m 644 /dev/stdin $(ROOT)/lib/systemd/system/tenon.service
 	install -D -m 644 -t $(ROOT)/lib/systemd/system etc/systemd/tenon.socket
 	$(FILL) etc/systemd/tenon.ini.in | install -D -m 644 /dev/stdin $(ROOT)/share/doc/tenon/examples/tenon.ini

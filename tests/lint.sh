@@ -104,7 +104,7 @@ scripts()
 	for file in etc/*.sh tests/*.sh tests/*/*.sh; do
 		dash -n "$file" || return
 	done
-	bash -n .ci/run
+	bash -n .ci/run && bash -n etc/tenon.bash-completion
 }
 
 # A layer includes those before it, and its own; observe is open to all. What is a program of its

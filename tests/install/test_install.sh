@@ -69,6 +69,7 @@ installs_these_files_and_no_other()
 		lib/systemd/system/tenon.socket \
 		lib/tenon/tenon-backtrace \
 		lib/tenon/worker.map \
+		share/bash-completion/completions/tenon \
 		share/doc/tenon/examples/tenon.ini \
 		share/man/man1/tenon.1 \
 		share/man/man5/tenon.ini.5)"
