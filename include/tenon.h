@@ -68,10 +68,13 @@
 
 _Static_assert(sizeof(void *) == 8, "Tenon is for 64-bit machines: a slot is eight bytes");
 
+/* Of a function or variable: seen from outside its object whatever the flags say, or never; and of
+ * one that takes a printf format: the compiler checks its arguments. */
 #define TN_EXPORT __attribute__((visibility("default")))
 #define TN_HIDDEN __attribute__((visibility("hidden")))
 #define TN_PRINTF(format_, first_) __attribute__((format(printf, format_, first_)))
 
+/* What a Worker has pointers to, and never makes, copies or frees by itself. */
 struct tn_request;  /* one call of a Worker: method, URL, headers, body */
 struct tn_response; /* what it answers: status, headers, body */
 struct tn_headers;  /* the headers of either; copied only when one of their holders writes */
@@ -93,7 +96,7 @@ struct tn_service {
 	 * the host's: as where both bindings are split among versions, or both lead to Workers
 	 * with a `timeout` or `concurrency`. */
 	struct tn_response *(*fetch)(struct tn_request *request, const struct tn_service *service);
-	const char *name;  /* the Worker's name in the configuration, for messages */
+	const char *name;  /* the Worker's name in the configuration; lives as long as the env */
 	void *reserved[6]; /* the host's */
 };
 
@@ -120,10 +123,10 @@ TN_EXPORT const char *tn_request_method(const struct tn_request *request);
  * HTTP/1.0, named none; setting the header Host does not change it, tn_request_set_url does. */
 TN_EXPORT const char *tn_request_url(const struct tn_request *request);
 
-/* Path and query: "/path?query" ("*" for OPTIONS *). Those of a client are in one form, whatever it
- * sent, which is also that of routes and of the access log: only what must be is percent-encoded, in
- * upper case ("%2F" stays, and is no '/'), several '/' are one, "." and ".." are followed. The query
- * is as it was sent. */
+/* Path and query: "/path?query" ("*" for OPTIONS *). Those of a client are in one form, whatever
+ * it sent, which is also that of routes and of the access log: only what must be is percent-encoded,
+ * in upper case ("%2F" stays, and is no '/'), several '/' are one, "." and ".." are followed. The
+ * query is as it was sent. */
 TN_EXPORT const char *tn_request_target(const struct tn_request *request);
 
 /* The path of it, percent-encoding and all: "/path". */
@@ -166,14 +169,15 @@ TN_EXPORT const char *tn_request_address(const struct tn_request *request);
 /* The exchange's id, 16 hex digits: the one in the log. Sub-requests share it. */
 TN_EXPORT const char *tn_request_id(const struct tn_request *request);
 
-/* The headers, to read and to change; the handle lives as long as the request. */
+/* The headers, to read and to change; the handle lives as long as the request, and what is changed
+ * is the request's. */
 TN_EXPORT struct tn_headers *tn_request_headers(struct tn_request *request);
 
-/* The value of a header, as tn_headers_get gives it. */
+/* The value of a header, as tn_headers_get gives it: several are one; NULL where there is none. */
 TN_EXPORT const char *tn_request_header(const struct tn_request *request, const char *name);
 
-/* The whole body. It can be read any number of times, by every Worker that has the request or a
- * clone of it. */
+/* The whole body, not copied: size 0 and "" where there is none. It can be read any number of
+ * times, by every Worker that has the request or a clone of it. */
 TN_EXPORT struct tn_bytes tn_request_body(const struct tn_request *request);
 
 /*
@@ -225,7 +229,8 @@ TN_EXPORT bool tn_form_next(const struct tn_request *request, struct tn_form_par
 
 /*
  * A new request with the same method, URL, headers and body, independent of the first from then
- * on. Costs one small allocation: the body is shared, the headers until one of the two writes.
+ * on. Costs one small allocation: the body is shared, the headers until one of the two writes. NULL
+ * where the exchange has no memory left.
  */
 TN_EXPORT struct tn_request *tn_request_clone(const struct tn_request *request);
 
@@ -233,13 +238,15 @@ TN_EXPORT struct tn_request *tn_request_clone(const struct tn_request *request);
  * A new request for a sub-request. It inherits the host, the client's address, the id and nothing
  * else: its one header is Host. The method is a token ("get" and the like become "GET", as in the
  * Fetch Standard; CONNECT, TRACE and TRACK are refused); the URL is a path ("/verify?user=1") or
- * absolute ("http://auth/verify"), without a fragment.
+ * absolute ("http://auth/verify"), without a fragment. NULL where one of them is refused.
  */
 TN_EXPORT struct tn_request *tn_request_new(const struct tn_request *request, const char *method,
                                             const char *url);
 
-/* Each changes one thing of a request; false, and nothing changed, where it was refused. An
- * absolute URL sets the header Host, too. A header that is set to NULL is deleted. */
+/* Each changes one thing of a request; false, and nothing changed, where it was refused. Method and
+ * URL are as in tn_request_new; an absolute URL sets the header Host, too. A header that is set to
+ * NULL is deleted. A new body takes Content-Length and Transfer-Encoding away, which were said of
+ * the old one; Content-Type is the caller's to set. */
 TN_EXPORT bool tn_request_set_method(struct tn_request *request, const char *method);
 TN_EXPORT bool tn_request_set_url(struct tn_request *request, const char *url);
 TN_EXPORT bool tn_request_set_header(struct tn_request *request, const char *name,
@@ -247,15 +254,15 @@ TN_EXPORT bool tn_request_set_header(struct tn_request *request, const char *nam
 TN_EXPORT bool tn_request_set_body(struct tn_request *request, const void *data, size_t size);
 
 /* The same without a copy. `data` stays valid and unchanged, and a NUL follows it: for ever
- * (_static), or until release(argument), which is called when the exchange ends, and at once where
- * the body was refused (_owned). */
+ * (_static), or until release(argument), which is called once, as that of tn_defer is, and at once
+ * where the body was refused (_owned). A `release` that is NULL is not called. */
 TN_EXPORT bool tn_request_set_body_static(struct tn_request *request, const void *data,
                                           size_t size);
 TN_EXPORT bool tn_request_set_body_owned(struct tn_request *request, const void *data, size_t size,
                                          void (*release)(void *argument), void *argument);
 
 /* The text with every byte but A-Z a-z 0-9 - . _ ~ percent-encoded (RFC 3986, 2.3), fit for any
- * part of a URL. */
+ * part of a URL. The request is the one in whose exchange the copy is to live. */
 TN_EXPORT const char *tn_url_encode(const struct tn_request *request, const char *text);
 
 /* ---- Headers ---------------------------------------------------------------------------- */
@@ -271,12 +278,14 @@ TN_EXPORT const char *tn_url_encode(const struct tn_request *request, const char
 /* The value of a header; of several with the name, all joined with ", " ("; " for Cookie). Of
  * Set-Cookie the first, since these cannot be joined. NULL where there is none. */
 TN_EXPORT const char *tn_headers_get(const struct tn_headers *headers, const char *name);
+
+/* Whether there is one of that name. */
 TN_EXPORT bool tn_headers_has(const struct tn_headers *headers, const char *name);
 
 /* Sets the one header of that name in place of all that had it; NULL deletes. */
 TN_EXPORT bool tn_headers_set(struct tn_headers *headers, const char *name, const char *value);
 
-/* Adds one more header, whether the name is there or not. */
+/* Adds one more header, whether the name is there or not; the value is not NULL. */
 TN_EXPORT bool tn_headers_append(struct tn_headers *headers, const char *name, const char *value);
 
 /* Removes all headers of that name; true also where there was none. */
@@ -303,9 +312,11 @@ TN_EXPORT bool tn_headers_next(const struct tn_headers *headers, struct tn_heade
 /* ---- Responses -------------------------------------------------------------------------- */
 
 /*
- * A response with a status of 200 to 599. 204, 205 and 304 have no body: to give them one is
- * refused. tn_response_text sets Content-Type to "text/plain;charset=UTF-8"; `type` is the
- * Content-Type of the bytes, or NULL for none.
+ * A response with a status of 200 to 599, in the exchange of that request; it is answered by being
+ * returned, or is thrown away. 204, 205 and 304 have no body: to give them one is refused.
+ * tn_response_text sets Content-Type to "text/plain;charset=UTF-8"; `type` is the Content-Type of
+ * the bytes, or NULL for none. `data` may be NULL where size is 0. NULL where it is refused, or the
+ * exchange has no memory left.
  */
 TN_EXPORT struct tn_response *tn_response_new(const struct tn_request *request, int status);
 TN_EXPORT struct tn_response *tn_response_text(const struct tn_request *request, int status,
@@ -314,7 +325,8 @@ TN_EXPORT struct tn_response *tn_response_bytes(const struct tn_request *request
                                                 const char *type, const void *data, size_t size);
 
 /* The same without a copy, as tn_request_set_body_static and _owned: a string literal is static,
- * an array on the stack is not, and is refused. */
+ * an array on the stack is not, and is refused. Where no response is made, `release` has been
+ * called. */
 TN_EXPORT struct tn_response *tn_response_text_static(const struct tn_request *request, int status,
                                                       const char *text);
 TN_EXPORT struct tn_response *tn_response_bytes_static(const struct tn_request *request,
@@ -328,13 +340,19 @@ TN_EXPORT struct tn_response *tn_response_bytes_owned(const struct tn_request *r
 /* The status; 500 for NULL. */
 TN_EXPORT int tn_response_status(const struct tn_response *response);
 
-/* The headers, to read and to change; the handle lives as long as the response. */
+/* The headers, to read and to change; the handle lives as long as the response, and what is changed
+ * is the response's. */
 TN_EXPORT struct tn_headers *tn_response_headers(struct tn_response *response);
+
+/* The value of a header, as tn_headers_get gives it; NULL where there is none. */
 TN_EXPORT const char *tn_response_header(const struct tn_response *response, const char *name);
+
+/* The whole body, not copied: size 0 and "" where there is none. */
 TN_EXPORT struct tn_bytes tn_response_body(const struct tn_response *response);
 
 /* Each changes one thing of a response, its own or one that a binding gave; false, and nothing
- * changed, where it was refused. A header that is set to NULL is deleted. */
+ * changed, where it was refused. A header that is set to NULL is deleted. A new body leaves the
+ * Content-Type as it is; _static and _owned are as those of a request. */
 TN_EXPORT bool tn_response_set_status(struct tn_response *response, int status);
 TN_EXPORT bool tn_response_set_header(struct tn_response *response, const char *name,
                                       const char *value);
@@ -351,22 +369,26 @@ TN_EXPORT bool tn_response_set_body_owned(struct tn_response *response, const vo
  * else. false where either is NULL. */
 TN_EXPORT bool tn_secret_equals(const struct tn_secret *secret, const char *text);
 
-/* The secret itself: the one way to it. It lives as long as the env. */
+/* The secret itself: the one way to it. It lives as long as the env, is not copied, and may have a
+ * NUL in it; a NUL follows. Size 0 for NULL. */
 TN_EXPORT struct tn_bytes tn_secret_reveal(const struct tn_secret *secret);
 
 /* ---- The exchange ----------------------------------------------------------------------- */
 
-/* Zeroed memory that lives until the exchange ends, aligned for any type. */
+/* Zeroed memory of `size` bytes that lives until the exchange ends, aligned for any type; NULL
+ * where request_memory of the configuration does not allow it. */
 TN_EXPORT void *tn_allocate(const struct tn_request *request, size_t size);
 
-/* Text made as printf makes it. */
+/* Text made as printf makes it; lives until the exchange ends. NULL where there is no memory left,
+ * or printf fails. */
 TN_EXPORT const char *tn_format(const struct tn_request *request, const char *format, ...)
 	TN_PRINTF(2, 3);
 
 /*
  * Calls release(argument) when the exchange ends, last deferred first: the way to hand over what
  * a library gave. It runs on the loop's thread, whichever called this, and is not to wait. Returns
- * false where it could not be noted, and then has called it already, on this thread.
+ * false where it could not be noted, and then has called it already, on this thread; with a NULL
+ * request, too.
  */
 TN_EXPORT bool tn_defer(const struct tn_request *request, void (*release)(void *argument),
                         void *argument);
@@ -420,21 +442,24 @@ TN_EXPORT size_t tn_fetch_all(const struct tn_request *request, struct tn_call *
  * exchange is still there; it may call bindings and defer. It runs on a thread of its own, where
  * the host has one, so that no client waits for it, but never on two at once for one exchange. It
  * has as long as wait_until_timeout of the configuration; after that tn_request_cancelled is true,
- * and the log names the Worker. false where it could not be noted.
+ * and the log names the Worker. It counts as a call. false where it could not be noted: it is not
+ * called then.
  */
 TN_EXPORT bool tn_wait_until(const struct tn_request *request, void (*work)(void *argument),
                              void *argument);
 
+/* The configuration's log_level names the last one that is written; by default it is INFO. */
 enum tn_log_level {
-	TN_LOG_ERROR = 0,
-	TN_LOG_WARNING = 1,
-	TN_LOG_INFO = 2,
-	TN_LOG_DEBUG = 3,
+	TN_LOG_ERROR = 0,   /* something is wrong, and somebody is to see to it */
+	TN_LOG_WARNING = 1, /* may be wrong, or will be */
+	TN_LOG_INFO = 2,    /* what happens once, or seldom */
+	TN_LOG_DEBUG = 3,   /* for who looks for a mistake */
 };
 
 /* Writes one line to the host's log, with the time, the exchange's id and the running Worker.
- * Control characters are shown escaped. With a NULL request, as in `start` and `stop`, there is
- * no id. May be called from any thread with a NULL request. */
+ * Control characters are shown escaped, and a line beyond 4 KiB is cut; no line feed is needed at
+ * its end. With a NULL request, as in `start` and `stop`, there is no id. May be called from any
+ * thread with a NULL request. */
 TN_EXPORT void tn_log(const struct tn_request *request, enum tn_log_level level,
                       const char *format, ...) TN_PRINTF(3, 4);
 
@@ -461,10 +486,10 @@ enum tn_slot_kind {
 
 /* One entry of the table by which the host fills an env. */
 struct tn_slot {
-	uint32_t kind;
-	uint32_t flags;
-	const char *name;
-	size_t offset;
+	uint32_t kind;    /* enum tn_slot_kind */
+	uint32_t flags;   /* TN_SLOT_OPTIONAL, or 0 */
+	const char *name; /* the field's, or the hook's */
+	size_t offset;    /* of the field, in bytes */
 	union {
 		const char *text;       /* the default of a var */
 		int64_t integer;        /* of a number, boolean, duration or size */
@@ -561,6 +586,11 @@ struct tn_worker {
 
 /*
  * Makes a Worker of a handler: TN_WORKER(handler, struct env, slots...);
+ *
+ *	static struct tn_response *handler(struct tn_request *request, const struct env *env)
+ *		called for each request, whoever made it: neither is ever NULL. What it returns is
+ *		the reply, of the request's exchange; NULL is a failure. The env lives as long as
+ *		the process and is the host's, read-only behind `start`.
  *
  * It defines the two symbols that a module exports, and these two only:
  *
