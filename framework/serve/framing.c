@@ -120,9 +120,11 @@ static inline char lower(char byte)
 }
 
 /* As strncasecmp, in no locale; the expected text is in lower case already. */
-static bool same(const char *text, const char *expected, size_t size)
+static inline bool same(const char *text, const char *expected, size_t size)
 {
-	for (size_t i = 0; i < size; i++) {
+	if (lower(*text) != *expected)
+		return false;
+	for (size_t i = 1; i < size; i++) {
 		if (lower(text[i]) != expected[i])
 			return false;
 	}
@@ -140,7 +142,7 @@ static const char *read_start(struct tn_framing *framing, const char *at)
 {
 	if (*at == '\r' && framing->state == START)
 		return go_on(framing, START_LF, at + 1);
-	if (!tn_scan_is_token(*at))
+	if (!tn_scan_is(*at, TN_SCAN_TOKEN))
 		return refuse_byte(framing, *at, "a request line that begins with no method");
 	return go_on(framing, METHOD, at);
 }
@@ -158,10 +160,8 @@ static const char *note_method(struct tn_framing *framing, struct word word)
 
 static const char *read_method(struct tn_framing *framing, const char *at, const char *end)
 {
-	const char *stop = at;
+	const char *stop = tn_scan_bytes(at, end, TN_SCAN_TOKEN);
 
-	while (stop < end && tn_scan_is_token(*stop))
-		stop++;
 	if ((size_t)(stop - at) + framing->word_size > METHOD_MOST)
 		return refuse(framing, 501, "a method of more than 32 bytes");
 	if (stop == end) {
@@ -226,7 +226,7 @@ static const char *read_authority(struct tn_framing *framing, const char *at, co
 {
 	const char *stop = at;
 
-	while (stop < end && *stop != '/' && *stop != '?' && tn_scan_is_target(*stop))
+	while (stop < end && *stop != '/' && *stop != '?' && tn_scan_is(*stop, TN_SCAN_TARGET))
 		stop++;
 	if (stop == end) {
 		keep(framing, at, (size_t)(stop - at));
@@ -258,7 +258,7 @@ static const char *read_target(struct tn_framing *framing, const char *at, const
 			break;
 		if (*at == ' ')
 			return go_on(framing, VERSION, at + 1);
-		if (!tn_scan_is_target(*at))
+		if (!tn_scan_is(*at, TN_SCAN_TARGET))
 			return refuse_byte(framing, *at,
 			                   *at == '#' ? "a fragment in the target"
 			                              : "a byte beyond ASCII in the target");
@@ -316,16 +316,20 @@ static const char *read_line(struct tn_framing *framing, const char *at)
 	framing->fields_left--;
 	if (*at == ' ' || *at == '\t')
 		return refuse(framing, 400, "a line that begins with a blank");
-	if (!tn_scan_is_token(*at))
+	if (!tn_scan_is(*at, TN_SCAN_TOKEN))
 		return refuse_byte(framing, *at, "a field without a name that is a token");
 	return go_on(framing, NAME, at);
 }
 
 static enum name name_of(struct word word)
 {
+	uint32_t letters;
+
 	switch (word.size) {
 	case 4:
-		return same(word.text, "host", 4) ? HOST : OTHER;
+		memcpy(&letters, word.text, 4);
+		letters |= 0x20202020;
+		return memcmp(&letters, "host", 4) == 0 ? HOST : OTHER;
 	case 6:
 		return same(word.text, "expect", 6) ? EXPECT : OTHER;
 	case 14:
@@ -380,10 +384,16 @@ static const char *read_name(struct tn_framing *framing, const char *at, const c
 	return go_on(framing, VALUE_FIRST, stop + 1);
 }
 
-static const char *read_value_first(struct tn_framing *framing, const char *at, const char *end)
+static const char *skip_blanks(const char *at, const char *end)
 {
 	while (at < end && (*at == ' ' || *at == '\t'))
 		at++;
+	return at;
+}
+
+static const char *read_value_first(struct tn_framing *framing, const char *at, const char *end)
+{
+	at = skip_blanks(at, end);
 	return at < end ? go_on(framing, VALUE, at) : at;
 }
 
@@ -393,7 +403,8 @@ static void note_host(struct tn_framing *framing, struct word word)
 {
 	if (!word.size)
 		refuse(framing, 400, "an empty Host");
-	else if (word.size > TN_FRAMING_WORD || !tn_url_host_valid(word.text, word.size))
+	else if (word.size > TN_FRAMING_WORD || (!tn_scan_is_host(word.text, word.size) &&
+	                                         !tn_url_host_valid(word.text, word.size)))
 		refuse(framing, 400, "a malformed Host");
 	else if (framing->authority_size &&
 	         (word.size != framing->authority_size ||
@@ -424,77 +435,74 @@ static void note_length(struct tn_framing *framing, struct word word)
 	framing->length = length;
 }
 
-static size_t skip_blanks(struct word word, size_t at)
+static const char *skip_token(const char *at, const char *end)
 {
-	while (at < word.size && (word.text[at] == ' ' || word.text[at] == '\t'))
-		at++;
-	return at;
-}
-
-static size_t skip_token(struct word word, size_t at)
-{
-	while (at < word.size && tn_scan_is_token(word.text[at]))
-		at++;
-	return at;
+	return tn_scan_bytes(at, end, TN_SCAN_TOKEN);
 }
 
 /* Behind a quoted string, or where it is (RFC 9110, 5.6.4). */
-static size_t skip_quoted(struct word word, size_t begin)
+static const char *skip_quoted(const char *begin, const char *end)
 {
-	for (size_t at = begin + 1; at < word.size; at++) {
-		if (word.text[at] == '"')
+	for (const char *at = begin + 1; at < end; at++) {
+		if (*at == '"')
 			return at + 1;
-		if (word.text[at] == '\\')
+		if (*at == '\\')
 			at++;
 	}
 	return begin;
 }
 
-/* "; name = value", any number of times; SIZE_MAX: malformed. */
-static size_t skip_parameters(struct word word, size_t at)
+/* "name = value"; NULL: malformed. */
+static const char *skip_parameter(const char *begin, const char *end)
 {
-	for (;;) {
-		size_t begin = skip_blanks(word, at);
+	const char *at = skip_token(begin, end);
 
-		if (begin == word.size || word.text[begin] != ';')
+	if (at == begin)
+		return NULL;
+	at = skip_blanks(at, end);
+	if (at == end || *at != '=')
+		return NULL;
+	begin = skip_blanks(at + 1, end);
+	at = begin < end && *begin == '"' ? skip_quoted(begin, end) : skip_token(begin, end);
+	return at > begin ? at : NULL;
+}
+
+/* "; name = value", any number of times; NULL: malformed. */
+static const char *skip_parameters(const char *at, const char *end)
+{
+	while (at) {
+		const char *next = skip_blanks(at, end);
+
+		if (next == end || *next != ';')
 			return at;
-		begin = skip_blanks(word, begin + 1);
-		at = skip_token(word, begin);
-		if (at == begin)
-			return SIZE_MAX;
-		begin = skip_blanks(word, at);
-		if (begin == word.size || word.text[begin] != '=')
-			return SIZE_MAX;
-		begin = skip_blanks(word, begin + 1);
-		at = begin < word.size && word.text[begin] == '"' ? skip_quoted(word, begin)
-		                                                  : skip_token(word, begin);
-		if (at == begin)
-			return SIZE_MAX;
+		at = skip_parameter(skip_blanks(next + 1, end), end);
 	}
+	return NULL;
 }
 
 /* A list of codings that is well-formed names one that is not known here; chunked can be neither
  * repeated nor have parameters (RFC 9112, 6.1 and 7). */
 static bool is_unknown_coding(struct word word)
 {
+	const char *end = word.text + word.size;
+	const char *at = word.text;
 	bool unknown = false;
-	size_t at = 0;
 
-	for (;;) {
-		size_t begin = skip_blanks(word, at);
-		size_t end = skip_token(word, begin);
+	for (;; at++) {
+		const char *name = skip_blanks(at, end);
+		const char *name_end = skip_token(name, end);
 
-		at = skip_parameters(word, end);
-		if (end == begin || at == SIZE_MAX)
+		at = skip_parameters(name_end, end);
+		if (name_end == name || !at)
 			return false;
-		if (!word_is((struct word){ word.text + begin, end - begin }, "chunked"))
+		if (!word_is((struct word){ name, (size_t)(name_end - name) }, "chunked"))
 			unknown = true;
-		else if (at != end)
+		else if (at != name_end)
 			return false;
-		at = skip_blanks(word, at);
-		if (at == word.size)
+		at = skip_blanks(at, end);
+		if (at == end)
 			return unknown;
-		if (word.text[at++] != ',')
+		if (*at != ',')
 			return false;
 	}
 }
@@ -534,8 +542,6 @@ static const char *read_value(struct tn_framing *framing, const char *at, const 
 {
 	const char *stop = tn_scan_value(at, end);
 
-	while (stop < end && *stop == '\t')
-		stop = tn_scan_value(stop + 1, end);
 	if (stop == end) {
 		if (framing->name != OTHER)
 			keep(framing, at, (size_t)(stop - at));
@@ -767,6 +773,86 @@ static const char *step_head(struct tn_framing *framing, const char *at, const c
 	}
 }
 
+/* ---- The fast lane ------------------------------------------------------------------------- */
+
+/*
+ * What nearly every head is made of, whole lines in one piece, without a state in between. A line
+ * that is anything else is left where it begins to the steps, which refuse it if it is to be refused;
+ * so the lane decides nothing, and which way a line has taken makes no difference.
+ */
+
+#define LINE_END "\r\n"
+#define VERSION_END " HTTP/1.1\r\n"
+
+static bool begins_with(const char *at, const char *end, const char *text, size_t size)
+{
+	return (size_t)(end - at) >= size && memcmp(at, text, size) == 0;
+}
+
+static const char *pass_request_line(struct tn_framing *framing, const char *at, const char *end)
+{
+	const char *target = at + 4;
+	const char *stop;
+
+	if (!begins_with(at, end, "GET /", 5)) {
+		if (!begins_with(at, end, "POST /", 6))
+			return at;
+		target++;
+	}
+	stop = tn_scan_target(target, end);
+	if ((size_t)(stop - target) > framing->limits.target ||
+	    !begins_with(stop, end, VERSION_END, strlen(VERSION_END)))
+		return at;
+	return go_on(framing, LINE, stop + strlen(VERSION_END));
+}
+
+/* Whether it may be one of the names that decide, or none at all. Of a longer one it may say so as
+ * well. */
+static inline bool may_decide(size_t name_size)
+{
+	const unsigned sizes = 1u << 0 | 1u << 4 | 1u << 6 | 1u << 14 | 1u << 17;
+
+	return sizes >> (name_size & 31) & 1;
+}
+
+static bool note_field(struct tn_framing *framing, const char *name, struct tn_scan_line line)
+{
+	enum name decides = name_of((struct word){ name, line.name_size });
+	const char *value;
+
+	if (decides == OTHER)
+		return true;
+	if (!note_name(framing, decides))
+		return false;
+	value = skip_blanks(name + line.name_size + 1, line.stop);
+	return note_value(framing, (struct word){ value, (size_t)(line.stop - value) });
+}
+
+static const char *pass_fields(struct tn_framing *framing, const char *at, const char *end)
+{
+	size_t left = framing->fields_left;
+
+	for (; left && end - at >= TN_SCAN_LEAST; left--) {
+		struct tn_scan_line line = tn_scan_line(at, end);
+
+		if (!line.stop)
+			break;
+		if (may_decide(line.name_size)) {
+			if (!line.name_size)
+				break;
+			if (!note_field(framing, at, line))
+				return NULL;
+		}
+		at = line.stop + strlen(LINE_END);
+	}
+	framing->fields_left = left;
+	if (begins_with(at, end, LINE_END, strlen(LINE_END)))
+		return end_head(framing, at + 1);
+	return at;
+}
+
+/* ---- All of it, in pieces ------------------------------------------------------------------ */
+
 static inline bool in_head(const struct tn_framing *framing)
 {
 	return framing->phase != TN_FRAMING_BETWEEN && framing->state < HEAD_STATES;
@@ -779,9 +865,12 @@ static const char *read_head(struct tn_framing *framing, const char *at, const c
 
 	if ((size_t)(end - at) > framing->head_left)
 		end = at + framing->head_left;
-	do {
+	if (framing->state == START)
+		at = pass_request_line(framing, at, end);
+	if (framing->state == LINE)
+		at = pass_fields(framing, at, end);
+	while (at && at < end && in_head(framing))
 		at = step_head(framing, at, end);
-	} while (at && at < end && in_head(framing));
 	if (!at || !in_head(framing))
 		return at;
 	framing->head_left -= (size_t)(at - begin);

@@ -2,24 +2,29 @@
 
 #define TOKEN TN_SCAN_TOKEN
 #define TARGET TN_SCAN_TARGET
+#define VALUE TN_SCAN_VALUE
+#define ALL (TOKEN | TARGET | VALUE)
 
 __extension__ const unsigned char tn_scan_kinds[256] = {
-	['!'] = TOKEN | TARGET,
-	['"'] = TARGET,
-	['$' ... '\''] = TOKEN | TARGET,
-	['#'] = TOKEN,
-	['(' ... ')'] = TARGET,
-	['*' ... '+'] = TOKEN | TARGET,
-	[','] = TARGET,
-	['-' ... '.'] = TOKEN | TARGET,
-	['/'] = TARGET,
-	['0' ... '9'] = TOKEN | TARGET,
-	[':' ... '@'] = TARGET,
-	['A' ... 'Z'] = TOKEN | TARGET,
-	['[' ... ']'] = TARGET,
-	['^' ... 'z'] = TOKEN | TARGET, /* with '_' and '`' */
-	['{'] = TARGET,
-	['|'] = TOKEN | TARGET,
-	['}'] = TARGET,
-	['~'] = TOKEN | TARGET,
+	['\t'] = VALUE,
+	[' '] = VALUE,
+	['!'] = ALL,
+	['"'] = TARGET | VALUE,
+	['#'] = TOKEN | VALUE,
+	['$' ... '\''] = ALL,
+	['(' ... ')'] = TARGET | VALUE,
+	['*' ... '+'] = ALL,
+	[','] = TARGET | VALUE,
+	['-' ... '.'] = ALL,
+	['/'] = TARGET | VALUE,
+	['0' ... '9'] = ALL,
+	[':' ... '@'] = TARGET | VALUE,
+	['A' ... 'Z'] = ALL,
+	['[' ... ']'] = TARGET | VALUE,
+	['^' ... 'z'] = ALL, /* with '_' and '`' */
+	['{'] = TARGET | VALUE,
+	['|'] = ALL,
+	['}'] = TARGET | VALUE,
+	['~'] = ALL,
+	[0x80 ... 0xff] = VALUE,
 };
