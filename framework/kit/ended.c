@@ -28,6 +28,8 @@ static const char *running;
 static struct sigaction before[2];
 static const int faults[2] = { SIGSEGV, SIGBUS };
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): they are the sanitizer's */
+
 /* AddressSanitizer's, where the program has it, whether libtenon was built with it or not. */
 extern void __asan_poison_memory_region(const volatile void *memory, size_t size)
 	__attribute__((weak));
@@ -36,6 +38,8 @@ extern void __asan_unpoison_memory_region(const volatile void *memory, size_t si
 extern void __asan_set_error_report_callback(void (*callback)(const char *report))
 	__attribute__((weak));
 extern void *__asan_get_report_address(void) __attribute__((weak));
+
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 /* ---- The memory ---------------------------------------------------------------------------- */
 

@@ -102,7 +102,7 @@ static struct tn_entry *add_entry(struct tn_section *section)
 	return &entries[section->count++];
 }
 
-/* The configuration is this deployment's own, until there is a plan of it. */
+/* Takes key and value over. The configuration is this deployment's own, until there is a plan. */
 static void write_entry(const struct tn_section *const_section, char *key, char *value)
 {
 	struct tn_section *section = (struct tn_section *)(uintptr_t)const_section;
@@ -114,27 +114,13 @@ static void write_entry(const struct tn_section *const_section, char *key, char 
 	} else {
 		entry = add_entry(section);
 	}
-	*entry = (struct tn_entry){
-		.place = test_place, .section = section, .key = key, .value = value
-	};
+	*entry = (struct tn_entry){ .place = test_place, .section = section };
+	entry->key = key;
+	entry->value = value;
 }
 
-/* Its key would be one of no split. */
-static bool is_split_by_key(const struct tn_config *config, const struct tn_section *section,
-                            const char *field)
-{
-	char key[NAME_SIZE];
-	char base[NAME_SIZE];
-	const struct tn_section *parent;
-
-	snprintf(key, sizeof(key), "split.%s.key", field);
-	snprintf(base, sizeof(base), "%.*s", (int)strcspn(section->name, "@"), section->name);
-	parent = tn_config_find(config, "worker", base);
-	return tn_section_find(section, key) || (parent && tn_section_find(parent, key));
-}
-
-static void write_given(const struct tn_config *config, const struct tn_test_given *given,
-                        const struct tn_section *section, const char *field)
+static void write_given(const struct tn_test_given *given, const struct tn_section *section,
+                        const char *field)
 {
 	switch (given->kind) {
 	case TN_GIVEN_VAR:
@@ -144,9 +130,7 @@ static void write_given(const struct tn_config *config, const struct tn_test_giv
 		write_entry(section, text_of("secret.", field), text_of("", "env:GIVEN"));
 		break;
 	default:
-		if (!is_split_by_key(config, section, field))
-			write_entry(section, text_of("service.", field),
-			            text_of("", section->name));
+		write_entry(section, text_of("service.", field), text_of("", section->name));
 		break;
 	}
 }
@@ -163,7 +147,7 @@ void tn_given_write(struct tn_config *config, const struct tn_test_given *given,
 			continue;
 		section = tn_given_section(config, given->name, environment, whom, &field);
 		if (section)
-			write_given(config, given, section, field);
+			write_given(given, section, field);
 		else
 			complain(config, given->name, whom, errors);
 	}

@@ -32,7 +32,7 @@ static bool exists(const char *name, const struct tn_test_case *cases, size_t co
 
 /* ---- One test ------------------------------------------------------------------------------ */
 
-static void begins(const CU_pTest test, const CU_pSuite suite)
+static void begins(CU_pTest test, CU_pSuite suite)
 {
 	(void)suite;
 	running = report.cases;
@@ -47,8 +47,8 @@ static void begins(const CU_pTest test, const CU_pSuite suite)
 /* Still the test's, so that it is the one that fails. One that a ..._FATAL has left could not. */
 static void tears_down(void)
 {
-	const CU_pTest test = CU_get_current_test();
-	const CU_pFailureRecord failure = CU_get_failure_list();
+	const CU_Test *test = CU_get_current_test();
+	const CU_FailureRecord *failure = CU_get_failure_list();
 	bool failed = false;
 
 	for (const CU_FailureRecord *each = failure; each; each = each->pNext)
@@ -83,7 +83,7 @@ static char *list_failures(const CU_FailureRecord *failure)
 	return text;
 }
 
-static void ends(const CU_pTest test, const CU_pSuite suite, const CU_pFailureRecord failures)
+static void ends(CU_pTest test, CU_pSuite suite, CU_pFailureRecord failures)
 {
 	(void)suite;
 	for (const CU_FailureRecord *failure = failures; failure; failure = failure->pNext)

@@ -285,14 +285,21 @@ static void a_request_goes_where_its_url_is_routed(void)
 	scratch_end(&scratch);
 }
 
-/* Each request is one of a client, whose own header decides. */
+static struct tn_response *get_as(const struct tn_test_deployment *deployment,
+                                  struct tn_test *test, const char *user)
+{
+	return tn_test_fetch(deployment, NULL,
+	                     TN_TEST_REQUEST(test, "GET", "/", TN_HEADER("x-user", user)));
+}
+
+/* Each request is one of a client, whose own header decides, whatever a Worker makes of it. */
 static void a_split_goes_by_what_the_request_has(void)
 {
 	static const char text[] =
 		"[host]\nmodules = %s/plugins\n"
-		"[worker node]\nmodule = %s/tests/fixtures/mistake_node.so\nroute = /*\n"
-		"service.one = application@v1 50%%, application@v2 50%%\n"
-		"split.one.key = header:x-custom-token\n[worker application]\n"
+		"[worker rewrite]\nmodule = %s/tests/fixtures/serve_rewrite.so\nroute = /*\n"
+		"service.next = application@v1 50%%, application@v2 50%%\n"
+		"split.next.key = header:x-user\n[worker application]\n"
 		"[worker application@v1]\nvar.GREETING = 1\n"
 		"[worker application@v2]\nvar.GREETING = 2\n";
 	struct tn_fake fake = TN_FAKE("fake", 200, "fake");
@@ -302,20 +309,20 @@ static void a_split_goes_by_what_the_request_has(void)
 
 	TN_ASSERT_DEPLOYED(deployment);
 	for (unsigned i = 0; i < 64; i++) {
-		char token[8];
+		char user[8];
 		const char *body;
 
-		snprintf(token, sizeof(token), "%u", i);
-		body = tn_response_body(get(deployment, test, NULL, token)).data;
-		CHECK_TEXT(tn_response_body(get(deployment, test, NULL, token)).data, body);
+		snprintf(user, sizeof(user), "%u", i);
+		body = tn_response_body(get_as(deployment, test, user)).data;
+		CHECK_TEXT(tn_response_body(get_as(deployment, test, user)).data, body);
 		first += strcmp(body, "1\n") == 0;
 		second += strcmp(body, "2\n") == 0;
 	}
 	CU_ASSERT(first && second && first + second == 64);
-	CU_ASSERT(tn_test_replace(deployment, "node", "one", &fake));
+	CU_ASSERT(tn_test_replace(deployment, "rewrite", "next", &fake));
 	TN_ASSERT_BODY(get(deployment, test, NULL, "0"), "fake");
 	tn_test_undeploy(deployment);
-	deployment = tn_test_deploy(scratch.path, TN_WITH_FAKE("node.one", &fake));
+	deployment = tn_test_deploy(scratch.path, TN_WITH_FAKE("rewrite.next", &fake));
 	TN_ASSERT_DEPLOYED(deployment);
 	TN_ASSERT_BODY(get(deployment, test, NULL, "0"), "fake");
 	tn_test_end(test);

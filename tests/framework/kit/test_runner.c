@@ -42,12 +42,18 @@ static void crashes(void)
 	raise(SIGKILL);
 }
 
+static void passes_behind(void)
+{
+	TN_ASSERT_NUMBER(1, 1);
+}
+
 static const struct tn_test_case bad[] = {
 	TN_TEST(passes),
 	TN_TEST(fails),
 	TN_TEST(is_left),
 	TN_TEST(does_not_end),
 	TN_TEST(crashes),
+	TN_TEST(passes_behind),
 };
 
 /* ---- What it prints ------------------------------------------------------------------------ */
@@ -82,7 +88,8 @@ static void it_lists_its_tests(void)
 	const struct child *child = child_run("--list", NULL);
 
 	CHECK_NUMBER(child_exit(child), 0);
-	CHECK_TEXT(child->output, "passes\nfails\nis_left\ndoes_not_end\ncrashes\n");
+	CHECK_TEXT(child->output, "passes\nfails\nis_left\ndoes_not_end\ncrashes\n"
+	                          "passes_behind\n");
 }
 
 /* What it deferred runs all the same, and no memory is left to the sanitizer. */
@@ -97,13 +104,15 @@ static void a_test_that_does_not_end_its_exchange_fails(void)
 	                          "run\n0 passed, 1 failed\n");
 }
 
+/* And the next one has nothing of it. */
 static void one_that_was_left_has_failed_once(void)
 {
-	const struct child *child = child_run("is_left", NULL);
+	const struct child *child = child_run("passes_behind", "is_left");
 
 	CHECK_NUMBER(child_exit(child), 1);
 	CU_ASSERT_PTR_NOT_NULL(strstr(child->output, "left"));
 	CU_ASSERT_PTR_NULL(strstr(child->output, "tn_test_end"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(child->output, "\n1 passed, 1 failed\n"));
 }
 
 /* ---- The report ---------------------------------------------------------------------------- */
