@@ -273,10 +273,15 @@ INSTALLED = bin/tenon \
             lib/libtenon-test.a lib/tenon/worker.map lib/tenon/tenon-backtrace \
             lib/pkgconfig/tenon.pc lib/pkgconfig/tenon-test.pc \
             include/tenon.h include/tenon/test.h \
-            share/man/man1/tenon.1 share/man/man5/tenon.ini.5 \
+            share/man/man1/tenon.1 share/man/man3/tenon.3 share/man/man5/tenon.ini.5 \
+            $(FUNCTIONS:%=share/man/man3/%.3) \
             share/bash-completion/completions/tenon \
             lib/systemd/system/tenon.service lib/systemd/system/tenon.socket \
             share/doc/tenon/examples/tenon.ini
+
+# Each is found by its name: a line that leads to the page of all.
+FUNCTIONS = TN_WORKER tn_fetch $(shell sed -n '/^TENON_[0-9]/,/^}/s/^\t\(tn_.*\);/\1/p' \
+            framework/message/libtenon.map | grep -v ^tn_worker_)
 
 FILL = sed "s|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@LIBRARIES@|$(LINKED)|"
 
@@ -298,6 +303,8 @@ install: all
 	install -D -m 644 -t $(ROOT)/include include/tenon.h
 	install -D -m 644 -t $(ROOT)/include/tenon include/tenon/test.h
 	install -D -m 644 -t $(ROOT)/share/man/man1 framework/command/tenon.1
+	install -D -m 644 -t $(ROOT)/share/man/man3 framework/message/tenon.3
+	for name in $(FUNCTIONS); do echo '.so man3/tenon.3' >$(ROOT)/share/man/man3/$$name.3 || exit 1; done
 	install -D -m 644 -t $(ROOT)/share/man/man5 framework/deploy/tenon.ini.5
 	install -D -m 644 etc/tenon.bash-completion $(ROOT)/share/bash-completion/completions/tenon
 	$(FILL) etc/systemd/tenon.service.in | install -D -m 644 /dev/stdin $(ROOT)/lib/systemd/system/tenon.service

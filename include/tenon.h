@@ -124,9 +124,9 @@ TN_EXPORT const char *tn_request_method(const struct tn_request *request);
 TN_EXPORT const char *tn_request_url(const struct tn_request *request);
 
 /* Path and query: "/path?query" ("*" for OPTIONS *). Those of a client are in one form, whatever
- * it sent, which is also that of routes and of the access log: only what must be is percent-encoded,
- * in upper case ("%2F" stays, and is no '/'), several '/' are one, "." and ".." are followed. The
- * query is as it was sent. */
+ * it sent, which is also that of routes and of the access log: only what must be is
+ * percent-encoded, in upper case ("%2F" stays, and is no '/'), several '/' are one, "." and ".."
+ * are followed. The query is as it was sent. */
 TN_EXPORT const char *tn_request_target(const struct tn_request *request);
 
 /* The path of it, percent-encoding and all: "/path". */

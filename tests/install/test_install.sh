@@ -51,6 +51,14 @@ same()
 	return 1
 }
 
+# What the header has for a Worker to call; the order is that of the paths.
+functions()
+{
+	grep -v '^ *\*' include/tenon.h | tr '\n' ' ' |
+		grep -oE '(TN_EXPORT|static inline) [a-z0-9_ ]*[ *]tn_[a-z_]+\(' |
+		sed 's/.*[ *]//; s/($//' | grep -v '^tn_worker_' | LC_ALL=C sort
+}
+
 # ---- The tests, in this order ----------------------------------------------------------------
 
 installs_these_files_and_no_other()
@@ -72,6 +80,9 @@ installs_these_files_and_no_other()
 		share/bash-completion/completions/tenon \
 		share/doc/tenon/examples/tenon.ini \
 		share/man/man1/tenon.1 \
+		share/man/man3/TN_WORKER.3 \
+		share/man/man3/tenon.3 \
+		$(functions | sed 's|.*|share/man/man3/&.3|') \
 		share/man/man5/tenon.ini.5)"
 }
 
