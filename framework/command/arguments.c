@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define OPTIONS_MOST 16
+#define OPTIONS_MOST 24
 #define SHORT_SIZE 16
 
 static int complain_of_usage(const struct tn_command *command)
@@ -58,6 +58,7 @@ static void find_options(const struct tn_command *command, struct option *option
 		{ "environment", required_argument, NULL, 'e' },
 		{ "only", required_argument, NULL, 'o' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "build", required_argument, NULL, 'b' },
 		{ "file", required_argument, NULL, 'f' },
 		{ "route", required_argument, NULL, 'r' },
 		{ "service", required_argument, NULL, 'S' },
@@ -145,10 +146,13 @@ static int read_once(char option, const char **value, const char *text)
 	return 0;
 }
 
-/* Those of `tenon new`. */
+/* Those of `tenon new` and `tenon dev`. */
 static int read_new(const struct tn_command *command, struct tn_arguments *result, int option)
 {
 	switch (option) {
+	case 'b':
+		result->build = optarg;
+		return 0;
 	case 'f':
 		result->configuration = optarg;
 		return 0;

@@ -28,7 +28,7 @@ struct tn_fields {
 };
 
 struct tn_arguments {
-	const char *file;        /* the first word */
+	const char *file;        /* the first word; NULL where there need not be one, and is none */
 	char *const *words;      /* those behind it */
 	int count;               /* of them */
 	const char *environment; /* --environment NAME; NULL */
@@ -40,6 +40,7 @@ struct tn_arguments {
 	size_t only_count;
 	const char *headers[TN_ARGUMENTS_HEADERS]; /* -H HEADER, each time */
 	size_t header_count;
+	const char *build;                        /* --build COMMAND; NULL */
 	const char *configuration;                /* --file FILE; NULL */
 	const char *route;                        /* --route PATH; NULL */
 	struct tn_fields services, vars, secrets; /* --service, --var, --secret */

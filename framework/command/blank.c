@@ -348,11 +348,15 @@ static const char makefile[] =
 	"run: all\n"
 	"\t$(TENON) run $(FILE)\n"
 	"\n"
+	"# Does both whenever something has changed.\n"
+	"dev:\n"
+	"\t$(TENON) dev $(FILE)\n"
+	"\n"
 	"clean:\n"
 	"\trm -f $(WORKERS) $(TESTS) $(NEEDED)\n"
 	"\n"
 	"-include $(wildcard $(NEEDED))\n"
-	".PHONY: all test check run clean\n"
+	".PHONY: all test check run dev clean\n"
 	".DELETE_ON_ERROR:\n";
 
 static const char configuration[] =

@@ -19,5 +19,6 @@ int tn_command_set(const struct tn_arguments *arguments);
 int tn_command_unset(const struct tn_arguments *arguments);
 int tn_command_secret(const struct tn_arguments *arguments);
 int tn_command_new(const struct tn_arguments *arguments);
+int tn_command_dev(const struct tn_arguments *arguments);
 
 #endif

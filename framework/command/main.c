@@ -51,6 +51,8 @@ static const struct tn_command commands[] = {
 	  1, 1,
 	  "        make a Worker, its test, its section and what else is missing in this folder;\n"
 	  "        --service binds a Worker, which is made, too, where there is none\n" },
+	{ "dev", tn_command_dev, "[--environment NAME] [--build COMMAND] [FILE]", 0, 1,
+	  "        build with make and serve, and do so again whenever something changes\n" },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

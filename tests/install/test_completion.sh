@@ -99,7 +99,7 @@ every_word_of_a_usage_is_known()
 {
 	usages | sed -E 's/\[=[^]]*\]//g; s/\[?--?[A-Za-z-]+//g' | tr -s '][|. ' '\n\n\n\n\n' |
 		LC_ALL=C sort -u | grep -E '^[A-Z]+$' >"$scratch/used"
-	! grep -vxE 'FILE|OLD|NEW|WORKER|NAME|KEY|VALUE|METHOD|HEADER|DATA|URL|PATH|TEXT' \
+	! grep -vxE 'FILE|OLD|NEW|WORKER|NAME|KEY|VALUE|METHOD|HEADER|DATA|URL|PATH|TEXT|COMMAND' \
 		"$scratch/used"
 }
 
