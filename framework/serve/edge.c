@@ -912,7 +912,6 @@ static bool can_wait(const struct tn_edge *edge)
 
 static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 {
-	const struct tn_plan *plan = edge->deployment->plan;
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
 	                 (can_wait(edge) ? MHD_ALLOW_SUSPEND_RESUME : 0);
 
