@@ -83,6 +83,7 @@ struct inbound {
 	const struct tn_route *route; /* NULL: 404 */
 	int refusal;                  /* the status of a request that reaches no Worker; 0: none */
 	bool has_body;                /* or may have: its head cannot be relied on */
+	bool expects;                 /* it has an Expect */
 	size_t head_size;             /* of the connection's memory that the request's head takes */
 	struct tn_upload upload;
 	bool spooling;      /* the thread of the files is an owner, too */
@@ -196,6 +197,23 @@ static void tell_refusal(struct tn_edge *edge, const struct tn_client *client)
 		                 client->reason);
 }
 
+/* No client's, since it is known by where it lies. */
+static const char no_cookies[] = "";
+
+/*
+ * libmicrohttpd would take query and cookies apart, into memory of the connection, of which a
+ * request can make it need more than there is: then it answers twice, or never. So it is shown no
+ * query, and first of all a Cookie without a value, which is the one that it looks at.
+ */
+static void keep_apart(struct MHD_Connection *connection, const char *target)
+{
+	char *query = strchr((char *)(uintptr_t)target, '?');
+
+	if (query)
+		query[1] = '\0';
+	MHD_set_connection_value(connection, MHD_HEADER_KIND, "Cookie", no_cookies);
+}
+
 /* The first word of a request: libmicrohttpd has read its request line. */
 static void *request_begins(void *argument, const char *target, struct MHD_Connection *connection)
 {
@@ -208,11 +226,11 @@ static void *request_begins(void *argument, const char *target, struct MHD_Conne
 	client->begun++;
 	if (is_refused(client)) {
 		tell_refusal(edge, client);
-		target = ""; /* it is our own */
-	} else if (edge->proving) {
-		return NULL;
+		client->current = begin(edge, client, ""); /* it is our own */
+	} else if (!edge->proving) {
+		client->current = begin(edge, client, target);
+		keep_apart(connection, target);
 	}
-	client->current = begin(edge, client, target);
 	return client->current;
 }
 
@@ -322,9 +340,11 @@ static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, cons
 	struct inbound *inbound = argument;
 
 	(void)kind;
+	if (value == no_cookies)
+		return MHD_YES;
 	inbound->head_size += name_size + value_size + FIELD_OVERHEAD;
-	if (name_size == strlen("Cookie") && strcasecmp(name, "Cookie") == 0)
-		inbound->head_size += value_size; /* libmicrohttpd copies it to take it apart */
+	if (name_size == strlen("Expect") && strcasecmp(name, "Expect") == 0)
+		inbound->expects = true;
 	if (tn_headers_append_sized(&inbound->request->headers, name, name_size,
 	                            value ? value : "", value_size))
 		return MHD_YES;
@@ -520,27 +540,6 @@ static enum MHD_Result send_options(struct inbound *inbound, struct MHD_Connecti
 	tn_headers_set(&response.headers, "Allow",
 	               "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 	return send_response(inbound, connection, &response);
-}
-
-/* ---- The steps of a request ---------------------------------------------------------------- */
-
-/* A refusal of a request with a body comes before the body, and ends the connection. */
-static enum MHD_Result open_request(struct inbound *inbound, struct MHD_Connection *connection,
-                                    const char *method, const char *version)
-{
-	struct tn_exchange *exchange = inbound->exchange;
-
-	exchange->method = tn_exchange_copy(exchange, method, strlen(method));
-	if (!exchange->method)
-		return MHD_NO;
-	inbound->request = tn_request_first(exchange, exchange->method, "", "/",
-	                                    address_of(inbound));
-	if (!inbound->request)
-		return MHD_NO;
-	read_head(inbound, connection, version);
-	if (inbound->refusal && inbound->has_body)
-		return send_status(inbound, connection, inbound->refusal);
-	return MHD_YES;
 }
 
 /* ---- The body ------------------------------------------------------------------------------ */
@@ -761,6 +760,38 @@ static enum MHD_Result answer(struct inbound *inbound, struct MHD_Connection *co
 	if (inbound->route->timeout)
 		return answer_in_time(inbound, connection, service);
 	return reply(inbound, connection, call(inbound, service));
+}
+
+/* libmicrohttpd takes no reply to a request that has been told to continue, and has no body, if
+ * another one is behind it. */
+static enum MHD_Result answer_at_once(struct inbound *inbound, struct MHD_Connection *connection)
+{
+	enum MHD_Result answered = answer(inbound, connection);
+
+	if (answered == MHD_YES && inbound->wait && inbound->wait->state == TN_WAIT_OPEN)
+		suspend(inbound, connection);
+	return answered;
+}
+
+/* A refusal of a request with a body comes before the body, and ends the connection. */
+static enum MHD_Result open_request(struct inbound *inbound, struct MHD_Connection *connection,
+                                    const char *method, const char *version)
+{
+	struct tn_exchange *exchange = inbound->exchange;
+
+	exchange->method = tn_exchange_copy(exchange, method, strlen(method));
+	if (!exchange->method)
+		return MHD_NO;
+	inbound->request = tn_request_first(exchange, exchange->method, "", "/",
+	                                    address_of(inbound));
+	if (!inbound->request)
+		return MHD_NO;
+	read_head(inbound, connection, version);
+	if (inbound->refusal && inbound->has_body)
+		return send_status(inbound, connection, inbound->refusal);
+	if (inbound->expects && !inbound->has_body)
+		return answer_at_once(inbound, connection);
+	return MHD_YES;
 }
 
 /* libmicrohttpd calls it for the head, for each part of the body and at the end. */
