@@ -520,8 +520,22 @@ static void note_coding(struct tn_framing *framing, struct word word)
 		refuse(framing, 400, "a malformed Transfer-Encoding");
 }
 
+/* libmicrohttpd takes blanks behind a value for a part of it, and then reads another body. */
+static void note_frame(struct tn_framing *framing, struct word word, bool padded)
+{
+	if (padded)
+		refuse(framing, 400, framing->name == LENGTH ? "a blank behind a Content-Length"
+		                                             : "a blank behind a Transfer-Encoding");
+	else if (framing->name == LENGTH)
+		note_length(framing, word);
+	else
+		note_coding(framing, word);
+}
+
 static bool note_value(struct tn_framing *framing, struct word word)
 {
+	size_t size = word.size;
+
 	if (word.size <= TN_FRAMING_WORD) {
 		while (word.size && (word.text[word.size - 1] == ' ' ||
 		                     word.text[word.size - 1] == '\t'))
@@ -529,10 +543,8 @@ static bool note_value(struct tn_framing *framing, struct word word)
 	}
 	if (framing->name == HOST)
 		note_host(framing, word);
-	else if (framing->name == LENGTH)
-		note_length(framing, word);
-	else if (framing->name == CODING)
-		note_coding(framing, word);
+	else if (framing->name == LENGTH || framing->name == CODING)
+		note_frame(framing, word, word.size < size);
 	else if (word.size > TN_FRAMING_WORD || !word_is(word, "100-continue"))
 		refuse(framing, 417, "an Expect other than 100-continue");
 	return !framing->status;
