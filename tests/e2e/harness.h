@@ -240,6 +240,9 @@ struct wire_bytes wire_talk_bytes(const struct host *host, const void *data, siz
 /* The status of the first reply in it; 0 for none. */
 int wire_status(const struct wire_bytes *bytes);
 
+/* Those of all replies in it, but to HEAD: "200 400". What is no whole reply is "?". */
+char *wire_statuses(const struct wire_bytes *bytes);
+
 /* The same bytes without the lines that differ from reply to reply: Date. */
 char *wire_without_date(const struct wire_bytes *bytes);
 

@@ -195,6 +195,23 @@ int wire_status(const struct wire_bytes *bytes)
 	return (int)strtol(bytes->data + strlen("HTTP/1.1 "), NULL, 10);
 }
 
+char *wire_statuses(const struct wire_bytes *bytes)
+{
+	char *text = text_of("%s", "");
+	size_t done = 0;
+
+	while (done < bytes->size) {
+		const char *reply = bytes->data + done;
+		size_t size = reply_size(reply, bytes->size - done);
+
+		if (!size || strncmp(reply, "HTTP/1.", 7) != 0)
+			return text_of("%s%s?", text, *text ? " " : "");
+		text = text_of("%s%s%.3s", text, *text ? " " : "", reply + strlen("HTTP/1.1 "));
+		done += size;
+	}
+	return text;
+}
+
 char *wire_without_date(const struct wire_bytes *bytes)
 {
 	const char *date = strstr(bytes->data, "\r\nDate: ");
