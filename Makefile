@@ -76,7 +76,8 @@ SOURCES = $(LIBRARY_SOURCES) $(KIT_SOURCES) $(HOST_SOURCES) $(MAIN_SOURCES) \
 all: $(BUILD)/tenon $(BUILD)/installed/tenon $(BUILD)/tenon-backtrace \
      $(BUILD)/installed/tenon-backtrace $(BUILD)/libtenon-test.a $(PLUGINS) compile_commands.json
 
-tests: all $(UNIT_TESTS) $(PLUGIN_TESTS) $(E2E_TESTS) $(FAULT_TESTS) $(FIXTURES)
+tests: all $(UNIT_TESTS) $(PLUGIN_TESTS) $(E2E_TESTS) $(FAULT_TESTS) $(FIXTURES) \
+       $(BUILD)/tests/untapped
 
 objects: $(call objects,$(SOURCES))
 
@@ -210,6 +211,12 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libtenon-test.a $(BUILD)/libho
 $(BUILD)/tests/bench/bare: $(BUILD)/obj/tests/bench/bare.o
 	@mkdir -p $(@D)
 	$(CC) $(LINK) -o $@ $< -lmicrohttpd
+
+# The host, linked so that libmicrohttpd does not find its recv: it must not serve.
+$(BUILD)/tests/untapped: $(call objects,$(MAIN_SOURCES)) $(BUILD)/libhost.a $(BUILD)/libtenon.so
+	@mkdir -p $(@D)
+	$(CC) $(LINK) -Wl,-rpath,'$$ORIGIN/..' -Wl,--exclude-libs,libhost.a -o $@ \
+		$(filter %.o %.a,$^) -ltenon $(HOST_LIBRARIES)
 
 # As a Worker's author would: the kit, and what it needs.
 $(BUILD)/tests/plugins/%: $(BUILD)/obj/tests/plugins/%.o $(BUILD)/libtenon-test.a \
