@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define ENDED_MOST 512u /* ranges that are kept, newest last; what is older may come again */
@@ -100,14 +101,44 @@ static void say(const char *text)
 		return;
 }
 
-static void tell(void)
+static void say_who(void)
 {
 	say("tenon/test.h: ");
 	say(running ? running : "a test");
+}
+
+static void tell(void)
+{
+	say_who();
 	say(": a request, a response, or a string that one of them gave, was used after its "
 	    "exchange had ended. It lives until tn_test_end, and in a host until the reply has "
 	    "been sent: copy what is to stay (strdup), and keep no request in a static variable, "
 	    "in what TN_STATE points to, or in another thread.\n");
+}
+
+/* Whether it is the call of a function at NULL, where the machine is one that is known. */
+static bool calls_null(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+	return context->uc_mcontext.gregs[REG_RIP] == 0;
+#elif defined(__aarch64__)
+	return context->uc_mcontext.pc == 0;
+#else
+	(void)context;
+	return false;
+#endif
+}
+
+/* A field of the env that the test has left out is NULL. */
+static void tell_null(const ucontext_t *context)
+{
+	say_who();
+	if (calls_null(context))
+		say(": a function that is NULL was called: has `self` of the env been given "
+		    "TN_TEST_SELF, and each binding a service?\n");
+	else
+		say(": what NULL points to was used: has the test given the env all of its "
+		    "fields?\n");
 }
 
 /* It returns, and what comes next is what would have come without it. */
@@ -115,8 +146,9 @@ static void take_fault(int signal, siginfo_t *info, void *context)
 {
 	void *frames[FRAMES_MOST];
 
-	(void)context;
-	if (has_ended(info->si_addr)) {
+	if (!info->si_addr) {
+		tell_null(context);
+	} else if (has_ended(info->si_addr)) {
 		tell();
 		say("tenon/test.h: the frames, for addr2line or gdb:\n");
 		backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MOST), STDERR_FILENO);

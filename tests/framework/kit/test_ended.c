@@ -76,6 +76,27 @@ static void crashes_otherwise(void)
 	seen = *(volatile char *)nowhere;
 }
 
+static struct tn_service empty;
+static const struct tn_service *volatile service = &empty;
+
+/* Through tn_fetch, as a Worker whose env has no TN_TEST_SELF is called. */
+static void calls_what_is_no_service(void)
+{
+	struct tn_test *test = tn_test_begin();
+
+	tn_fetch(service, tn_test_request(test, "GET", "/"));
+	tn_test_end(test);
+}
+
+static void calls_a_binding_that_is_not_there(void)
+{
+	struct tn_test *test = tn_test_begin();
+
+	service = NULL;
+	service->fetch(tn_test_request(test, "GET", "/"), service);
+	tn_test_end(test);
+}
+
 static void uses_nothing(void)
 {
 	for (unsigned i = 0; i < 2000; i++)
@@ -92,6 +113,8 @@ static const struct tn_test_case bad[] = {
 	TN_TEST(uses_it_late),
 	TN_TEST(crashes_otherwise),
 	TN_TEST(uses_nothing),
+	TN_TEST(calls_what_is_no_service),
+	TN_TEST(calls_a_binding_that_is_not_there),
 };
 
 /* ---- What they die of ---------------------------------------------------------------------- */
@@ -139,6 +162,21 @@ static void another_crash_is_not_taken_for_that(void)
 	CU_ASSERT_PTR_NULL(strstr(child->output, "tenon/test.h"));
 }
 
+/* UBSan is the first to say so. */
+static void a_field_that_was_not_filled_in_is_asked_for(void)
+{
+	CU_ASSERT_PTR_NOT_NULL(strstr(child_run("calls_what_is_no_service", NULL)->output,
+	                              "tenon/test.h: calls_what_is_no_service: a function that is "
+	                              "NULL was called: has `self` of the env been given "
+	                              "TN_TEST_SELF"));
+	if (!strstr(child_run("calls_a_binding_that_is_not_there", NULL)->output,
+	            "runtime error: member access within null pointer"))
+		CU_ASSERT_PTR_NOT_NULL(strstr(
+			child_run("calls_a_binding_that_is_not_there", NULL)->output,
+			"tenon/test.h: calls_a_binding_that_is_not_there: what NULL points to was "
+			"used: has the test given the env all of its fields?"));
+}
+
 static void whoever_uses_nothing_of_it_goes_on(void)
 {
 	const struct child *child = child_run("uses_nothing", NULL);
@@ -153,4 +191,5 @@ CHILD_MAIN(bad,
            TEST(nor_is_what_it_gave),
            TEST(nor_later),
            TEST(another_crash_is_not_taken_for_that),
+           TEST(a_field_that_was_not_filled_in_is_asked_for),
            TEST(whoever_uses_nothing_of_it_goes_on))
