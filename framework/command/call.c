@@ -374,7 +374,7 @@ int tn_command_call(const struct tn_arguments *arguments)
 	code = read_plan(&call);
 	if (!code)
 		code = tn_call_request_read(&call.request, arguments,
-		                            (size_t)call.input.plan->settings.max_body);
+		                            (size_t)call.worker->max_body);
 	if (!code)
 		code = read_secrets(&call);
 	if (!code)

@@ -16,7 +16,7 @@ struct tn_call_request {
 	const char *url;
 	const char *const *headers; /* "Name: value" */
 	size_t header_count;
-	char *body; /* NULL: none */
+	char *body; /* with a NUL behind its end; NULL: none */
 	size_t body_size;
 };
 
@@ -26,7 +26,8 @@ int tn_call_request_read(struct tn_call_request *request, const struct tn_argume
                          size_t most);
 void tn_call_request_finish(struct tn_call_request *request);
 
-/* Makes the exchange's first request that one; false where it is out of memory, which is logged. */
+/* Makes the exchange's first request that one, whose body stays the description's; false where it is
+ * out of memory, which is logged. */
 bool tn_call_request_fill(const struct tn_call_request *description, struct tn_request *request);
 
 /* ---- What is printed ------------------------------------------------------------------------ */

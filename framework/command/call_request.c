@@ -94,7 +94,7 @@ static int refuse_body(const char *from, size_t most)
 	return EX_USAGE;
 }
 
-/* One byte more than is allowed tells that there is more. */
+/* One byte more than is allowed tells that there is more; and there is one more for the NUL. */
 static int read_stream(struct tn_call_request *request, FILE *file, const char *from, size_t most)
 {
 	size_t room = 0;
@@ -105,7 +105,7 @@ static int read_stream(struct tn_call_request *request, FILE *file, const char *
 		room = room ? 2 * room : 4096;
 		if (room > most)
 			room = most + 1;
-		larger = realloc(request->body, room);
+		larger = realloc(request->body, room + 1);
 		if (!larger) {
 			tn_complain("-d %s: out of memory", from);
 			return EX_OSERR;
@@ -114,6 +114,7 @@ static int read_stream(struct tn_call_request *request, FILE *file, const char *
 		request->body_size += fread(larger + request->body_size, 1,
 		                            room - request->body_size, file);
 	} while (request->body_size == room && room <= most);
+	request->body[request->body_size] = '\0';
 	if (request->body_size > most)
 		return refuse_body(from, most);
 	if (!ferror(file))
@@ -182,6 +183,7 @@ void tn_call_request_finish(struct tn_call_request *request)
 
 /* ---- The request ---------------------------------------------------------------------------- */
 
+/* It stays where it is, as what is too large for memory does in a host: in a file. */
 static bool fill_body(const struct tn_call_request *description, struct tn_request *request)
 {
 	char length[LENGTH_SIZE];
@@ -189,7 +191,7 @@ static bool fill_body(const struct tn_call_request *description, struct tn_reque
 	if (!description->body)
 		return true;
 	snprintf(length, sizeof(length), "%zu", description->body_size);
-	return tn_request_set_body(request, description->body, description->body_size) &&
+	return tn_request_set_body_static(request, description->body, description->body_size) &&
 	       tn_headers_set(&request->headers, "Content-Length", length) &&
 	       tn_headers_set(&request->headers, "Content-Type", FORM);
 }

@@ -247,6 +247,31 @@ static void refuses_a_body_that_the_edge_would_refuse(void)
 	check_error(&finished, EX_USAGE, "it is larger than max_body, 4 bytes");
 }
 
+/* One of a Worker's own size, and larger than what an exchange may take. */
+static void sends_a_body_of_any_size(void)
+{
+	size_t size = (size_t)3 << 20;
+	char *bytes = memory_of(size);
+	const char *file = scratch_write("large.ini",
+	                                 "[host]\nmodules = %s\nmax_body = 1K\n"
+	                                 "body_memory = 64K\nrequest_memory = 8M\n"
+	                                 "[worker waits]\nmodule = serve_wait.so\nroute = /\n"
+	                                 "max_body = 3M\n",
+	                                 built("tests/fixtures"));
+	struct finished finished;
+	const char *body;
+
+	memset(bytes, 'x', size);
+	finished = call_with(
+		NULL, file,
+		(const char *const[]){ "FILE", "waits", "/echo", "-d",
+	                               text_of("@%s", scratch_write_bytes("body", bytes, size)),
+	                               NULL });
+	check_code(&finished, 0);
+	body = strstr(finished.out, "\r\n\r\n");
+	CHECK_NUMBER(body ? strspn(body + 4, "x") : 0, size);
+}
+
 static void refuses_what_is_no_request(void)
 {
 	struct finished finished = CALL("", "FILE", "echo", "path");
@@ -570,7 +595,7 @@ TEST_MAIN("e2e/call", TEST(prints_a_reply_as_it_would_be_sent), TEST(calls_a_pri
           TEST(has_what_the_edge_sends), TEST(sends_what_it_is_told),
           TEST(has_the_headers_of_a_body), TEST(sends_a_file_byte_for_byte),
           TEST(sends_standard_input), TEST(refuses_a_body_that_the_edge_would_refuse),
-          TEST(refuses_what_is_no_request), TEST(gives_json),
+          TEST(sends_a_body_of_any_size), TEST(refuses_what_is_no_request), TEST(gives_json),
           TEST(gives_bytes_that_are_no_text_in_base64), TEST(traces_each_call),
           TEST(traces_in_json), TEST(traces_all_ways_of_calling),
           TEST(traces_what_comes_after_the_reply), TEST(traces_up_to_the_limits),
