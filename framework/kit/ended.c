@@ -29,7 +29,7 @@ static const char *running;
 static struct sigaction before[2];
 static const int faults[2] = { SIGSEGV, SIGBUS };
 
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): they are the sanitizer's */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 /* AddressSanitizer's, where the program has it, whether libtenon was built with it or not. */
 extern void __asan_poison_memory_region(const volatile void *memory, size_t size)

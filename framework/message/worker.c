@@ -159,8 +159,8 @@ static struct tn_response *fail(struct tn_exchange *exchange, const struct tn_re
 {
 	if (response)
 		tn_exchange_refuse(exchange,
-		                   "returned a response that was made in another exchange: make one "
-		                   "for each request, and keep none");
+		                   "returned a response that was made in another exchange: make "
+		                   "one for each request, and keep none");
 	else if (!exchange->frames[exchange->depth - 1].callee_failed)
 		tn_exchange_refuse(exchange, "returned NULL");
 	pop(exchange);
