@@ -994,11 +994,14 @@ static void run(struct tn_edge *edge)
  */
 static bool prove(struct tn_edge *edge)
 {
+	/* Without one it would copy no bytes, and tn_client_create read the family among them. */
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 	struct tn_proof proof;
 	bool proven = false;
 
 	edge->proving = true;
-	if (tn_proof_begin(&proof) && tn_edge_add(edge, proof.socket, NULL, 0)) {
+	if (tn_proof_begin(&proof) &&
+	    tn_edge_add(edge, proof.socket, &nobody, sizeof(nobody))) {
 		for (int i = 0; i < PROOF_TURNS; i++)
 			run(edge);
 		proven = tn_proof_holds(&proof);
