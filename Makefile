@@ -62,6 +62,7 @@ FAULT_TESTS  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/faults/test_*.c))
 SCRIPT_TESTS = $(wildcard tests/*/test_*.sh)
 FIXTURES     = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/fixtures/*.c)) \
                $(BUILD)/tests/fixtures/origin/runpath.so $(BUILD)/tests/fixtures/origin/rpath.so
+FUZZERS      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES      = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/bench_*.c))
 
 SOURCES = $(LIBRARY_SOURCES) $(KIT_SOURCES) $(HOST_SOURCES) $(MAIN_SOURCES) \
@@ -70,7 +71,7 @@ SOURCES = $(LIBRARY_SOURCES) $(KIT_SOURCES) $(HOST_SOURCES) $(MAIN_SOURCES) \
 
 # ---- The two commands, and their like ------------------------------------------------------
 
-.PHONY: all tests objects run test soak lint valgrind bench install uninstall clean
+.PHONY: all tests objects run test fuzzers fuzz soak lint valgrind bench install uninstall clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/tenon $(BUILD)/installed/tenon $(BUILD)/tenon-backtrace \
@@ -108,8 +109,24 @@ build/demo-token:
 test:
 	$(NEED) run test
 	$(MAKE_ALL) tests
+	+@! tests/fuzz/have.sh $(FUZZ_CC) || $(FUZZ) $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) fuzzers
 	$(RUN) tests/run.sh $(FAULT_TESTS) $(E2E_TESTS) $(SCRIPT_TESTS) $(UNIT_TESTS) \
 		$(PLUGIN_TESTS)
+
+# Programs of libFuzzer's, which only clang has, with sanitizers of their own. Without it the tests
+# go on without them.
+FUZZ_CC      = clang
+FUZZ_SECONDS = 300
+FUZZ         = $(MAKE) --no-print-directory BUILD=build/fuzz CC='$(FUZZ_CC)' CFLAGS='-O1 -g' \
+               SANITIZE=fuzzer-no-link,address,undefined
+
+fuzzers: $(FUZZERS)
+
+# Each of them at length; what is found goes to build/fuzz/NAME.
+fuzz:
+	$(NEED) run test
+	+@$(FUZZ) -j$$(nproc) fuzzers
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/test_fuzz.sh
 
 # The fault tests at length, one after another, and 10,000 requests that wait at once.
 soak:
@@ -206,6 +223,15 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libtenon-test.a $(BUILD)/libho
                   $(BUILD)/libtenon.so
 	@mkdir -p $(@D)
 	$(CC) $(TEST_LINK) -o $@ $(filter %.o %.a,$^) -ltenon $(HOST_LIBRARIES) -lcunit
+
+# With no more of the host than they look at.
+FUZZED = $(LIBRARY_SOURCES) $(patsubst %,framework/serve/%.c,coding framing scan target)
+
+HTTP_PARSER = $(if $(wildcard /usr/include/http_parser.h),-lhttp_parser)
+
+$(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call objects,$(FUZZED))
+	@mkdir -p $(@D)
+	$(CC) $(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(HTTP_PARSER)
 
 # What the host is compared with: libmicrohttpd and nothing else.
 $(BUILD)/tests/bench/bare: $(BUILD)/obj/tests/bench/bare.o

@@ -21,7 +21,7 @@ packages()
 	run) echo 'gcc libc6-dev libmicrohttpd-dev libinih-dev libjansson-dev libxxhash-dev' \
 		'libdw-dev libcunit1-dev curl' ;;
 	test) echo 'libcurl4-openssl-dev|libcurl4-gnutls-dev strace binutils' \
-		'pkg-config|pkgconf graphviz libsqlite3-dev libxml2-utils' ;;
+		'pkg-config|pkgconf graphviz libsqlite3-dev libxml2-utils clang' ;;
 	lint) echo 'clang clang-format clang-tidy cppcheck mandoc systemd' ;;
 	valgrind) echo 'valgrind' ;;
 	bench) echo 'wrk valgrind' ;;
@@ -29,8 +29,17 @@ packages()
 	esac
 }
 
+# What not every release has, and what does without it: the fuzz targets of `make test`.
+wishes()
+{
+	case $1 in
+	test) echo 'libclang-rt-dev libhttp-parser-dev' ;;
+	esac
+}
+
 [ "$1" != no ] || exit 0
 shift
+wished=$(for purpose; do wishes "$purpose"; done)
 wanted=$(for purpose; do packages "$purpose"; done)
 
 command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || stop \
@@ -41,7 +50,7 @@ command -v apt-get >/dev/null && command -v dpkg-query >/dev/null || stop \
 # One question for all of them: it takes as long as one for each.
 IFS=' |
 '
-present=$(dpkg-query -W -f ' ${Package}:${db:Status-Status} ' $wanted 2>/dev/null) || :
+present=$(dpkg-query -W -f ' ${Package}:${db:Status-Status} ' $wanted $wished 2>/dev/null) || :
 unset IFS
 
 missing=
@@ -51,21 +60,36 @@ for choice in $wanted; do
 	*) missing="$missing ${choice%|*}" ;;
 	esac
 done
+
+# Those wishes that are not there and can be had, as far as the package lists know.
+wishes_left()
+{
+	for wish in $wished; do
+		case $present in
+		*" $wish:installed "*) continue ;;
+		esac
+		! apt-cache show "$wish" >/dev/null 2>&1 || printf ' %s' "$wish"
+	done
+}
+
+# They are no reason to ask anybody.
+[ -n "$missing" ] || [ "$(id -u)" -eq 0 ] || exit 0
+missing=$missing$(wishes_left)
 [ -n "$missing" ] || exit 0
 
 # --no-remove: what stands in the way of them on this machine is for its user to remove.
 update='apt-get update -q'
-install="apt-get install -q -y --no-install-recommends --no-remove$missing"
+install="apt-get install -q -y --no-install-recommends --no-remove"
 sudo=
 
 echo "Missing packages:$missing"
 if [ "$(id -u)" -ne 0 ]; then
 	command -v sudo >/dev/null || stop 'This user may not install them, and there is no sudo.' \
-		'As root:' '' "    $update && $install" ''
+		'As root:' '' "    $update && $install$missing" ''
 	sudo='sudo '
 	[ -t 0 ] || sudo='sudo -n '
 fi
-printf '%s\n' '' "    $sudo$update" "    $sudo$install" ''
+printf '%s\n' '' "    $sudo$update" "    $sudo$install$missing" ''
 if [ "$sudo" = 'sudo ' ]; then
 	printf 'Go on? [y/N] '
 	read -r answer || :
@@ -73,4 +97,7 @@ if [ "$sudo" = 'sudo ' ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 $sudo$update || echo 'apt-get update failed: going on with the package lists that are there' >&2
-$sudo$install </dev/null || stop "They could not be installed:$missing"
+for wish in $(wishes_left); do
+	case "$missing " in *" $wish "*) ;; *) missing="$missing $wish" ;; esac
+done
+$sudo$install$missing </dev/null || stop "They could not be installed:$missing"

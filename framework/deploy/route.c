@@ -101,8 +101,8 @@ static const char *check_path(const char *path)
 			       "them";
 	if (!has_normal_form(path))
 		return "no request has such a path, they are normalised first: write it without "
-		       "'//', '.' and '..', and as %XX, in capitals, only what cannot be written as "
-		       "it is";
+		       "'//', '.' and '..', and as %XX, in capitals, only what cannot be written "
+		       "as it is";
 	return NULL;
 }
 

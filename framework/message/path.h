@@ -26,8 +26,9 @@ bool tn_path_plain(const char *text);
 
 /*
  * Writes the form of a path, with or without a query, to `normal`, which has the room. The text
- * begins with '/', or has no path, and is visible ASCII without '#' (tn_url_target_valid). false: it has no such
- * form, since it leads above the root, has a '%' in the path that is no escape, or %00 anywhere.
+ * begins with '/', or has no path, and is visible ASCII without '#' (tn_url_target_valid). false:
+ * it has no such form, since it leads above the root, has a '%' in the path that is no escape, or
+ * %00 anywhere.
  */
 bool tn_path_normalise(const char *text, char *normal);
 

@@ -1,6 +1,7 @@
 #include "serve/framing.h"
 
 #include "message/url.h"
+#include "serve/coding.h"
 #include "serve/scan.h"
 
 #include <string.h>
@@ -435,78 +436,6 @@ static void note_length(struct tn_framing *framing, struct word word)
 	framing->length = length;
 }
 
-static const char *skip_token(const char *at, const char *end)
-{
-	return tn_scan_bytes(at, end, TN_SCAN_TOKEN);
-}
-
-/* Behind a quoted string, or where it is (RFC 9110, 5.6.4). */
-static const char *skip_quoted(const char *begin, const char *end)
-{
-	for (const char *at = begin + 1; at < end; at++) {
-		if (*at == '"')
-			return at + 1;
-		if (*at == '\\')
-			at++;
-	}
-	return begin;
-}
-
-/* "name = value"; NULL: malformed. */
-static const char *skip_parameter(const char *begin, const char *end)
-{
-	const char *at = skip_token(begin, end);
-
-	if (at == begin)
-		return NULL;
-	at = skip_blanks(at, end);
-	if (at == end || *at != '=')
-		return NULL;
-	begin = skip_blanks(at + 1, end);
-	at = begin < end && *begin == '"' ? skip_quoted(begin, end) : skip_token(begin, end);
-	return at > begin ? at : NULL;
-}
-
-/* "; name = value", any number of times; NULL: malformed. */
-static const char *skip_parameters(const char *at, const char *end)
-{
-	while (at) {
-		const char *next = skip_blanks(at, end);
-
-		if (next == end || *next != ';')
-			return at;
-		at = skip_parameter(skip_blanks(next + 1, end), end);
-	}
-	return NULL;
-}
-
-/* A list of codings that is well-formed names one that is not known here; chunked can be neither
- * repeated nor have parameters (RFC 9112, 6.1 and 7). */
-static bool is_unknown_coding(struct word word)
-{
-	const char *end = word.text + word.size;
-	const char *at = word.text;
-	bool unknown = false;
-
-	for (;; at++) {
-		const char *name = skip_blanks(at, end);
-		const char *name_end = skip_token(name, end);
-
-		at = skip_parameters(name_end, end);
-		if (name_end == name || !at)
-			return false;
-		if (!word_is((struct word){ name, (size_t)(name_end - name) }, "chunked"))
-			unknown = true;
-		else if (at != name_end)
-			return false;
-		at = skip_blanks(at, end);
-		if (at == end)
-			return unknown;
-		if (*at != ',')
-			return false;
-	}
-}
-
 static void note_coding(struct tn_framing *framing, struct word word)
 {
 	framing->length = TN_FRAMING_CHUNKED;
@@ -514,37 +443,27 @@ static void note_coding(struct tn_framing *framing, struct word word)
 		refuse(framing, 400, "a malformed Transfer-Encoding");
 	else if (word_is(word, "chunked"))
 		return;
-	else if (is_unknown_coding(word))
+	else if (tn_coding_unknown(word.text, word.size))
 		refuse(framing, 501, "a Transfer-Encoding other than chunked");
 	else
 		refuse(framing, 400, "a malformed Transfer-Encoding");
 }
 
-/* libmicrohttpd takes blanks behind a value for a part of it, and then reads another body. */
-static void note_frame(struct tn_framing *framing, struct word word, bool padded)
-{
-	if (padded)
-		refuse(framing, 400, framing->name == LENGTH ? "a blank behind a Content-Length"
-		                                             : "a blank behind a Transfer-Encoding");
-	else if (framing->name == LENGTH)
-		note_length(framing, word);
-	else
-		note_coding(framing, word);
-}
-
+/* Blanks behind a value are none of it; but to libmicrohttpd they are, and where the value frames a
+ * message it would find another body. */
 static bool note_value(struct tn_framing *framing, struct word word)
 {
-	size_t size = word.size;
+	bool frames = framing->name == LENGTH || framing->name == CODING;
 
-	if (word.size <= TN_FRAMING_WORD) {
-		while (word.size && (word.text[word.size - 1] == ' ' ||
-		                     word.text[word.size - 1] == '\t'))
-			word.size--;
-	}
+	while (!frames && word.size && word.size <= TN_FRAMING_WORD &&
+	       (word.text[word.size - 1] == ' ' || word.text[word.size - 1] == '\t'))
+		word.size--;
 	if (framing->name == HOST)
 		note_host(framing, word);
-	else if (framing->name == LENGTH || framing->name == CODING)
-		note_frame(framing, word, word.size < size);
+	else if (framing->name == LENGTH)
+		note_length(framing, word);
+	else if (framing->name == CODING)
+		note_coding(framing, word);
 	else if (word.size > TN_FRAMING_WORD || !word_is(word, "100-continue"))
 		refuse(framing, 417, "an Expect other than 100-continue");
 	return !framing->status;
@@ -789,8 +708,8 @@ static const char *step_head(struct tn_framing *framing, const char *at, const c
 
 /*
  * What nearly every head is made of, whole lines in one piece, without a state in between. A line
- * that is anything else is left where it begins to the steps, which refuse it if it is to be refused;
- * so the lane decides nothing, and which way a line has taken makes no difference.
+ * that is anything else is left where it begins to the steps, which refuse it if it is to be; so
+ * the lane decides nothing, and which way a line has taken makes no difference.
  */
 
 #define LINE_END "\r\n"

@@ -11,8 +11,8 @@
  *	     one that differs from the target's; a target in another form than origin, http:// or,
  *	     for OPTIONS, "*", with a byte outside of ASCII's visible ones, '#' or %00; two
  *	     Content-Length, one that is no number, one beside Transfer-Encoding; Transfer-Encoding
- *	     on HTTP/1.0, twice, or malformed; blanks behind either of the two; a
- *	     chunk's size of more than 16 digits, a chunk extension, a chunk that does not end where it said
+ *	     on HTTP/1.0, twice, or malformed; blanks behind the value of either; a chunk's size of
+ *	     more than 16 digits, a chunk extension, a chunk that does not end where it said
  *	413  a length beyond INT64_MAX; a chunked body beyond body_most
  *	414  a target longer than the limit
  *	417  an Expect that is not 100-continue

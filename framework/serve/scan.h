@@ -68,8 +68,8 @@ static inline __m128i tn_scan_load(const char *at)
 	return _mm_loadu_si128((const __m128i *)(const void *)at);
 }
 
-/* Negative: a letter. From 'a' on they are the least that there are, and stay so when what is behind
- * them has become positive. */
+/* Negative: a letter. From 'a' on they are the least that there are, and stay negative when what is
+ * behind them is no more. */
 static inline __m128i tn_scan_letters(__m128i bytes)
 {
 	__m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
@@ -155,7 +155,7 @@ static inline const char *tn_scan_value(const char *at, const char *end)
 }
 
 /*
- * Whether it surely is a host that may have a port: letters, digits, '-' and '.', as nearly all are.
+ * Whether it surely is a host, with or without a port: letters, digits, '-' and '.', as most are.
  * Where it is not, it may be one nevertheless.
  */
 static inline bool tn_scan_is_host(const char *text, size_t size)

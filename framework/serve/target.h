@@ -15,8 +15,8 @@ bool tn_target_parse(const char *text, const char *method, struct tn_target *tar
 
 /*
  * The path and query in the one form (message/path.h) in which they are routed, seen by the Worker
- * and logged: "/..." or "*". NULL: it has none, which is a 400, or there is no memory. The memory is
- * the exchange's, or the text's.
+ * and logged: "/..." or "*". NULL: it has none, which is a 400, or there is no memory. It is the
+ * exchange's memory, or the text itself.
  */
 const char *tn_target_normal(struct tn_exchange *exchange, const char *path_and_query);
 

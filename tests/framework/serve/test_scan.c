@@ -7,7 +7,7 @@
 
 typedef const char *scan(const char *at, const char *end);
 
-/* ---- What they are held to: one byte after another, as the RFCs have it ----------------------- */
+/* ---- What they are held to: one byte after another, as the RFCs have it ---------------------- */
 
 static bool is_token(unsigned char byte)
 {
