@@ -999,6 +999,8 @@ static bool prove(struct tn_edge *edge)
 	struct tn_proof proof;
 	bool proven = false;
 
+	if (!TN_TAP_GUARDS)
+		return true;
 	edge->proving = true;
 	if (tn_proof_begin(&proof) &&
 	    tn_edge_add(edge, proof.socket, &nobody, sizeof(nobody))) {

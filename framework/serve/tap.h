@@ -24,6 +24,12 @@
 
 #include <stddef.h>
 
+#ifdef TN_NO_GUARD
+#define TN_TAP_GUARDS false
+#else
+#define TN_TAP_GUARDS true
+#endif
+
 struct tn_tap {
 	struct tn_client **clients; /* by their descriptors; NULL where there is none */
 	size_t room;
