@@ -196,20 +196,35 @@ static void replies_before_a_refusal_all_come(void)
 	host_end(host);
 }
 
-/* The rest of what it sends, which nobody wants, does not cost it the reply. */
-static void a_refusal_comes_although_the_client_goes_on(void)
+/* Were the connection closed, what it sends would be answered with a reset, of which the reply can
+ * be lost. The host does not wait for ever, and this machine may be slow. */
+static bool goes_on(const struct host *host, const char *request, const char *status)
 {
-	static char rest[256 * 1024];
-	struct host *host = host_start(write_file());
-	int socket = wire_connect(host);
-	struct wire_bytes reply;
+	bool sent = false;
 
-	wire_text(socket, BAD);
-	wire_send(socket, rest, sizeof(rest));
-	reply = wire_read_all(socket);
-	CHECK_TEXT(wire_statuses(&reply), "400");
-	CHECK_NUMBER(reply.reset, false);
-	close(socket);
+	for (int i = 0; i < 20 && !sent; i++) {
+		int socket = wire_connect(host);
+		struct wire_bytes reply;
+
+		wire_text(socket, request);
+		reply = wire_read_all(socket);
+		CHECK_TEXT(wire_statuses(&reply), status);
+		sent = wire_text(socket, "more");
+		CHECK_NUMBER(http_get(host, "/")->status, 200);
+		sent = sent && wire_text(socket, "more");
+		close(socket);
+	}
+	return sent;
+}
+
+static void a_client_that_is_refused_may_go_on_for_a_while(void)
+{
+	struct host *host = host_start(write_file());
+
+	CU_ASSERT(goes_on(host, BAD, "400"));
+	CU_ASSERT(goes_on(host, GOOD BAD GOOD, "200 400"));
+	CU_ASSERT(goes_on(host, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n",
+	                  "413"));
 	host_end(host);
 }
 
@@ -278,7 +293,8 @@ static void what_needs_no_continue_may_wait_as_well(void)
 	int socket = wire_connect(host);
 	struct wire_bytes reply;
 
-	wire_text(socket, "GET /lock/fourth HTTP/1.1\r\nHost: slow\r\nExpect: 100-continue\r\n\r\n");
+	wire_text(socket, "GET /lock/fourth HTTP/1.1\r\nHost: slow\r\n"
+	                  "Expect: 100-continue\r\n\r\n");
 	CU_ASSERT_FATAL(host_logged(host, "begun fourth"));
 	close(lock);
 	reply = wire_read_all(socket);
@@ -363,7 +379,7 @@ TEST_MAIN("e2e/guard",
           TEST(a_refusal_within_a_request_has_its_lines),
           TEST(a_refusal_of_head_has_no_body),
           TEST(replies_before_a_refusal_all_come),
-          TEST(a_refusal_comes_although_the_client_goes_on),
+          TEST(a_client_that_is_refused_may_go_on_for_a_while),
           TEST(a_refusal_waits_for_the_reply_before_it),
           TEST(bytes_that_come_while_it_waits_are_read_behind_it),
           TEST(a_client_that_resets_while_it_waits_does_no_harm),

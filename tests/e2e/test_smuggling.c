@@ -90,7 +90,8 @@ static const struct vector codings[] = {
 	       "400"),
 	VECTOR(PUT "Transfer-Encodin: chunked\r\n g\r\n\r\n0\r\n\r\n", "400"),
 	VECTOR(PUT "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n", "400"),
-	VECTOR("PUT /bad HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"),
+	VECTOR("PUT /bad HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	       "400"),
 };
 
 static const struct vector chunks[] = {
