@@ -156,11 +156,9 @@ static bool frames_the_message(const char *name)
 }
 
 /* Checks name and value and copies both, the value without the blanks at its ends. */
-static bool make_field(const struct tn_headers *headers, const char *name, size_t name_size,
-                       const char *value, size_t value_size, struct tn_header_field *field)
+static bool is_acceptable(const struct tn_headers *headers, const char *name, size_t name_size,
+                          const char *value, size_t value_size)
 {
-	char *copy;
-
 	if (name_size > NAME_MAX_SIZE || !tn_token_valid(name, name_size)) {
 		tn_exchange_refuse(headers->exchange,
 		                   "header '%.100s' refused: the name is no token", name);
@@ -179,6 +177,14 @@ static bool make_field(const struct tn_headers *headers, const char *name, size_
 			name);
 		return false;
 	}
+	return true;
+}
+
+static bool copy_field(const struct tn_headers *headers, const char *name, size_t name_size,
+                       const char *value, size_t value_size, struct tn_header_field *field)
+{
+	char *copy;
+
 	for (; is_blank(*value); value++)
 		value_size--;
 	while (value_size && is_blank(value[value_size - 1]))
@@ -195,6 +201,13 @@ static bool make_field(const struct tn_headers *headers, const char *name, size_
 	copy = mempcpy(copy, value, value_size);
 	*copy = '\0';
 	return true;
+}
+
+static bool make_field(const struct tn_headers *headers, const char *name, size_t name_size,
+                       const char *value, size_t value_size, struct tn_header_field *field)
+{
+	return is_acceptable(headers, name, name_size, value, value_size) &&
+	       copy_field(headers, name, name_size, value, value_size, field);
 }
 
 static const struct tn_header_field *find_from(const struct tn_headers *headers, const char *name,
@@ -261,17 +274,31 @@ bool tn_headers_append(struct tn_headers *headers, const char *name, const char 
 	       tn_headers_append_sized(headers, name, strlen(name), value, strlen(value));
 }
 
+static bool append(struct tn_headers *headers, struct tn_header_field field)
+{
+	if (!make_writable(headers, 1))
+		return false;
+	headers->block->fields[headers->block->count++] = field;
+	return true;
+}
+
 bool tn_headers_append_sized(struct tn_headers *headers, const char *name, size_t name_size,
                              const char *value, size_t value_size)
 {
 	struct tn_header_field field;
 
-	if (!make_field(headers, name, name_size, value, value_size, &field))
-		return false;
-	if (!make_writable(headers, 1))
-		return false;
-	headers->block->fields[headers->block->count++] = field;
-	return true;
+	return make_field(headers, name, name_size, value, value_size, &field) &&
+	       append(headers, field);
+}
+
+bool tn_headers_append_valid(struct tn_headers *headers, const char *name, size_t name_size,
+                             const char *value, size_t value_size)
+{
+	struct tn_header_field field;
+
+	return name_size <= NAME_MAX_SIZE && value_size <= VALUE_MAX_SIZE &&
+	       copy_field(headers, name, name_size, value, value_size, &field) &&
+	       append(headers, field);
 }
 
 static void remove_from(struct tn_header_block *block, const char *name, unsigned index)

@@ -35,6 +35,11 @@ void tn_headers_init(struct tn_headers *headers, struct tn_exchange *exchange, b
 bool tn_headers_append_sized(struct tn_headers *headers, const char *name, size_t name_size,
                              const char *value, size_t value_size);
 
+/* The same for a name that is known to be a token, and a value known to have no control character
+ * but tabs. */
+bool tn_headers_append_valid(struct tn_headers *headers, const char *name, size_t name_size,
+                             const char *value, size_t value_size);
+
 /* Makes `copy` another handle to the same fields. O(1): neither may write to the block any more. */
 void tn_headers_share(struct tn_headers *copy, struct tn_headers *headers);
 

@@ -345,7 +345,7 @@ static enum MHD_Result take_header(void *argument, enum MHD_ValueKind kind, cons
 	inbound->head_size += name_size + value_size + FIELD_OVERHEAD;
 	if (name_size == strlen("Expect") && strcasecmp(name, "Expect") == 0)
 		inbound->expects = true;
-	if (tn_headers_append_sized(&inbound->request->headers, name, name_size,
+	if (tn_headers_append_valid(&inbound->request->headers, name, name_size,
 	                            value ? value : "", value_size))
 		return MHD_YES;
 	inbound->refusal = 400;
@@ -417,13 +417,11 @@ static void open_upload(struct inbound *inbound, uint64_t length)
 }
 
 /* Reads the head into the request; what is wrong with it becomes the refusal. */
-static void read_head(struct inbound *inbound, struct MHD_Connection *connection,
-                      const char *version)
+static void read_head(struct inbound *inbound, struct MHD_Connection *connection)
 {
 	struct tn_head head = {
 		.request = inbound->request,
 		.target = inbound->exchange->target,
-		.version = version,
 		.has_body = true,
 	};
 
@@ -775,7 +773,7 @@ static enum MHD_Result answer_at_once(struct inbound *inbound, struct MHD_Connec
 
 /* A refusal of a request with a body comes before the body, and ends the connection. */
 static enum MHD_Result open_request(struct inbound *inbound, struct MHD_Connection *connection,
-                                    const char *method, const char *version)
+                                    const char *method)
 {
 	struct tn_exchange *exchange = inbound->exchange;
 
@@ -786,7 +784,7 @@ static enum MHD_Result open_request(struct inbound *inbound, struct MHD_Connecti
 	                                    address_of(inbound));
 	if (!inbound->request)
 		return MHD_NO;
-	read_head(inbound, connection, version);
+	read_head(inbound, connection);
 	if (inbound->refusal && inbound->has_body)
 		return send_status(inbound, connection, inbound->refusal);
 	if (inbound->expects && !inbound->has_body)
@@ -803,13 +801,14 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 
 	(void)argument;
 	(void)url;
+	(void)version;
 	if (!inbound)
 		return MHD_NO;
 	inbound->edge->activity++;
 	if (is_refused(inbound->client))
 		return send_status(inbound, connection, inbound->client->refusal);
 	if (!inbound->request)
-		return open_request(inbound, connection, method, version);
+		return open_request(inbound, connection, method);
 	if (*size)
 		return take_body(inbound, connection, data, size);
 	return answer(inbound, connection);
@@ -941,6 +940,13 @@ static bool can_wait(const struct tn_edge *edge)
 	return false;
 }
 
+/* A second opinion, where there is one: it is as strict as the RFCs say that a server should be. */
+#if MHD_VERSION >= 0x01000000
+#define DISCIPLINE MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#else
+#define DISCIPLINE
+#endif
+
 static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 {
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
@@ -954,7 +960,7 @@ static struct MHD_Daemon *start_daemon(struct tn_edge *edge)
 	                        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 	                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, edge->memory,
 	                        MHD_OPTION_CONNECTION_LIMIT, edge->most_connections,
-	                        MHD_OPTION_END);
+	                        DISCIPLINE MHD_OPTION_END);
 }
 
 static bool start_spool(struct tn_edge *edge)

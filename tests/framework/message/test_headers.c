@@ -426,6 +426,24 @@ static void a_refusal_is_one_line_that_names_the_header_but_not_the_value(void)
 	fixture_finish(&fixture);
 }
 
+static void what_is_known_to_be_valid_is_trimmed_and_bounded(void)
+{
+	struct fixture fixture;
+	struct tn_headers *headers;
+	char *text = calloc(1, 200001);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	memset(text, 'n', 200000);
+	fixture_init(&fixture);
+	headers = tn_request_headers(fixture.request);
+	CU_ASSERT(tn_headers_append_valid(headers, "X: y", 1, "\ta b \r\n", 5));
+	CHECK_TEXT(tn_headers_get(headers, "x"), "a b");
+	CU_ASSERT(!tn_headers_append_valid(headers, text, 200000, "1", 1));
+	CHECK_NUMBER(tn_headers_count(headers), 1);
+	fixture_finish(&fixture);
+	free(text);
+}
+
 static void names_of_absurd_length_are_refused(void)
 {
 	struct fixture fixture;
@@ -797,6 +815,7 @@ TEST_MAIN("message/headers",
           TEST(values_are_trimmed),
           TEST(a_worker_frames_no_response),
           TEST(a_refusal_is_one_line_that_names_the_header_but_not_the_value),
+          TEST(what_is_known_to_be_valid_is_trimmed_and_bounded),
           TEST(names_of_absurd_length_are_refused),
           TEST(without_memory_nothing_changes),
           TEST(a_clone_shares_the_block_until_one_writes),
