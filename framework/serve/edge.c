@@ -940,8 +940,8 @@ static bool can_wait(const struct tn_edge *edge)
 	return false;
 }
 
-/* A second opinion, where there is one: it is as strict as the RFCs say that a server should be. */
-#if MHD_VERSION >= 0x01000000
+/* A second opinion, where there is one; 1 is what libmicrohttpd advises for public servers. */
+#if MHD_VERSION >= 0x00097701
 #define DISCIPLINE MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 #else
 #define DISCIPLINE
