@@ -6,6 +6,8 @@
 #include "serve/gate.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,7 @@
 #define BACK_OFF_MS 10
 #define GRACE_MS 250                  /* at a stop, for clients that keep their connections */
 #define LINGER_MS 30                  /* at a stop, for handshakes that are under way */
+#define UNSENT_MOST (256 * 1024)      /* bytes that the kernel has for a client, but not sent */
 #define COMPLAIN_EVERY_MS (60 * 1000) /* about that */
 
 struct tn_loop {
@@ -392,6 +395,17 @@ static enum tn_loop_result drain(struct tn_loop *loop)
 	return tell_unfinished(loop);
 }
 
+/*
+ * Connections have it from their listener. The kernel would take several megabytes of a large reply
+ * for each client that does not read it, until it has no memory for the connections of others.
+ */
+static void bound_unsent(int listener)
+{
+	int most = UNSENT_MOST;
+
+	setsockopt(listener, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
+}
+
 static bool set_up(struct tn_loop *loop)
 {
 	const struct tn_loop_options *options = &loop->options;
@@ -399,6 +413,8 @@ static bool set_up(struct tn_loop *loop)
 	loop->watched = calloc(options->listener_count + 1, sizeof(loop->watched[0]));
 	if (!loop->watched)
 		return false;
+	for (size_t i = 0; i < options->listener_count; i++)
+		bound_unsent(options->listeners[i]);
 	for (size_t i = 0; i + options->spare < options->listener_count; i++)
 		loop->watched[i] = true;
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
