@@ -21,10 +21,10 @@ packages()
 	run) echo 'gcc libc6-dev libmicrohttpd-dev libinih-dev libjansson-dev libxxhash-dev' \
 		'libdw-dev libcunit1-dev curl' ;;
 	test) echo 'libcurl4-openssl-dev|libcurl4-gnutls-dev strace binutils' \
-		'pkg-config|pkgconf graphviz libsqlite3-dev libxml2-utils clang' ;;
+		'pkg-config|pkgconf graphviz libsqlite3-dev libxml2-utils clang slowhttptest' ;;
 	lint) echo 'clang clang-format clang-tidy cppcheck mandoc systemd' ;;
 	valgrind) echo 'valgrind' ;;
-	bench) echo 'wrk valgrind' ;;
+	bench) echo 'wrk valgrind slowhttptest' ;;
 	*) stop "packages.sh: there is no purpose '$1'" ;;
 	esac
 }

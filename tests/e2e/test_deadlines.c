@@ -266,6 +266,44 @@ static void a_body_that_keeps_the_rate_is_taken(void)
 
 /* ---- Replies ------------------------------------------------------------------------------- */
 
+/* What the kernel has for clients of that port, and they have not: bytes, from proc(5). */
+static unsigned long queued_at(int port)
+{
+	char wanted[16], line[512], local[64], queues[32];
+	FILE *file = fopen("/proc/net/tcp", "re");
+	unsigned long queued = 0;
+
+	snprintf(wanted, sizeof(wanted), ":%04X", (unsigned)port);
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, " %*s %63s %*s %*s %31s", local, queues) == 2 &&
+		    strcmp(local + strcspn(local, ":"), wanted) == 0)
+			queued += strtoul(queues, NULL, 16);
+	}
+	if (file)
+		fclose(file);
+	return queued;
+}
+
+/* The memory for it is that of all connections. */
+static void who_does_not_read_takes_little_of_the_kernel(void)
+{
+	struct host *host = start("");
+	int sockets[10];
+	char byte;
+
+	for (int i = 0; i < 10; i++) {
+		sockets[i] = wire_connect_with(host, 4096);
+		wire_text(sockets[i], "GET /static HTTP/1.1\r\nHost: large\r\n\r\n");
+		CHECK_NUMBER(recv(sockets[i], &byte, 1, MSG_PEEK), 1);
+		check_alive(host);
+	}
+	CU_ASSERT(queued_at(host->port) > 0);
+	CU_ASSERT(queued_at(host->port) < 10UL * 600 * 1024);
+	for (int i = 0; i < 10; i++)
+		wire_reset(sockets[i]);
+	host_end(host);
+}
+
 static void who_does_not_read_is_cut_off(void)
 {
 	struct host *host = start("write_timeout = 1s\n");
@@ -611,6 +649,7 @@ TEST_MAIN("e2e/deadlines",
           TEST(who_drips_a_body_to_a_worker_that_waits_gets_408),
           TEST(who_stops_within_a_body_gets_408),
           TEST(a_body_that_keeps_the_rate_is_taken),
+          TEST(who_does_not_read_takes_little_of_the_kernel),
           TEST(who_does_not_read_is_cut_off),
           TEST(who_leaves_small_replies_unread_is_cut_off),
           TEST(who_reads_slowly_but_steadily_gets_all),
