@@ -414,6 +414,9 @@ static void open_upload(struct inbound *inbound, uint64_t length)
 	};
 	if (length != TN_UPLOAD_UNKNOWN && length > inbound->upload.most)
 		inbound->refusal = 413;
+	/* It may be further, where all of this request has come at once. */
+	if (inbound->client->framing.messages == inbound->client->begun)
+		inbound->client->framing.body_most = inbound->upload.most;
 }
 
 /* Reads the head into the request; what is wrong with it becomes the refusal. */
@@ -561,12 +564,29 @@ static void resume_connection(struct inbound *inbound)
 	tn_deadlines_restart(&inbound->edge->deadlines, inbound->client);
 }
 
+/* Whether the client has sent all of it: what we have not got, libmicrohttpd has. */
+static bool has_come(const struct inbound *inbound)
+{
+	return inbound->client->framing.ended >= inbound->client->begun;
+}
+
+/* There is no room for what is still to come: better that the client need not send it. */
+static void cut_failed(struct inbound *inbound)
+{
+	if (!inbound->client || has_come(inbound))
+		return;
+	tn_upload_look(&inbound->upload, &inbound->refusal);
+	if (inbound->refusal)
+		tn_tap_refuse(inbound->client, inbound->refusal);
+}
+
 static void piece_written(void *argument)
 {
 	struct inbound *inbound = argument;
 
 	inbound->spooling = false;
 	resume_connection(inbound);
+	cut_failed(inbound);
 	let_go(inbound);
 }
 
@@ -582,8 +602,10 @@ static void share_with_spool(struct inbound *inbound)
 static enum MHD_Result take_body(struct inbound *inbound, struct MHD_Connection *connection,
                                  const char *data, size_t *size)
 {
-	enum tn_upload_step step = tn_upload_take(&inbound->upload, data, size, &inbound->refusal);
+	enum tn_upload_step step;
 
+	inbound->upload.whole = has_come(inbound);
+	step = tn_upload_take(&inbound->upload, data, size, &inbound->refusal);
 	share_with_spool(inbound);
 	if (step == TN_UPLOAD_WAITS && !inbound->suspended)
 		suspend_connection(inbound, connection);
@@ -805,8 +827,10 @@ static enum MHD_Result handle(void *argument, struct MHD_Connection *connection,
 	if (!inbound)
 		return MHD_NO;
 	inbound->edge->activity++;
-	if (is_refused(inbound->client))
-		return send_status(inbound, connection, inbound->client->refusal);
+	if (is_refused(inbound->client)) /* and answered already, but for one of our own */
+		return inbound->client->own
+		               ? send_status(inbound, connection, inbound->client->refusal)
+		               : MHD_NO;
 	if (!inbound->request)
 		return open_request(inbound, connection, method);
 	if (*size)

@@ -53,6 +53,15 @@ void tn_tap_remove(struct tn_tap *tap, const struct tn_client *client)
 		tap->clients[descriptor] = NULL;
 }
 
+void tn_tap_refuse(struct tn_client *client, int status)
+{
+	if (client->refusal || client->answered)
+		return;
+	client->refusal = status;
+	client->refused = client->framing.messages;
+	tn_refusal_send(client->descriptor, status, client->framing.head_only);
+}
+
 void tn_tap_cut(struct tn_client *client, int status)
 {
 	if (!status) {
@@ -60,11 +69,7 @@ void tn_tap_cut(struct tn_client *client, int status)
 		shutdown(client->descriptor, SHUT_RDWR);
 		return;
 	}
-	if (!client->refusal && !client->answered) {
-		client->refusal = status;
-		client->refused = client->framing.messages;
-		tn_refusal_send(client->descriptor, status, client->framing.head_only);
-	}
+	tn_tap_refuse(client, status);
 	client->deaf = true;
 	shutdown(client->descriptor, SHUT_RD);
 }

@@ -53,6 +53,10 @@ void tn_tap_remove(struct tn_tap *tap, const struct tn_client *client);
  */
 void tn_tap_cut(struct tn_client *client, int status);
 
+/* The client gets that reply as above, and when it sends more of its request, or libmicrohttpd
+ * looks for it, the connection ends. */
+void tn_tap_refuse(struct tn_client *client, int status);
+
 /* Between the two, this thread's recv(2) is the tap's. Workers' sockets, which are not added, are
  * not touched there either, and those of other threads not at all. */
 void tn_tap_enter(struct tn_tap *tap);

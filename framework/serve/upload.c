@@ -75,6 +75,12 @@ static int refusal_of(const struct tn_upload *upload)
 	return full ? 507 : 500;
 }
 
+void tn_upload_look(const struct tn_upload *upload, int *refusal)
+{
+	if (!*refusal && upload->file && !upload->file->busy && upload->file->error)
+		*refusal = refusal_of(upload);
+}
+
 static void piece_done(void *argument)
 {
 	struct tn_upload *upload = argument;
@@ -158,6 +164,19 @@ static int add(struct tn_upload *upload, const char *data, size_t *size)
 	return 0;
 }
 
+/*
+ * A client that has sent all may have shut down its side, and is not to be kept from going on:
+ * libmicrohttpd would look for more, and take the end for that of the client.
+ */
+static bool has_to_wait(const struct tn_upload *upload, size_t left)
+{
+	if (!tn_upload_busy(upload) || upload->size == upload->length)
+		return false;
+	if (upload->whole)
+		return left;
+	return most_room(upload) - upload->held < LEAST_LEFT;
+}
+
 enum tn_upload_step tn_upload_take(struct tn_upload *upload, const char *data, size_t *size,
                                    int *refusal)
 {
@@ -165,19 +184,14 @@ enum tn_upload_step tn_upload_take(struct tn_upload *upload, const char *data, s
 
 	if (!*refusal && whole > upload->most - upload->size)
 		*refusal = 413;
-	if (!*refusal && upload->file && !upload->file->busy && upload->file->error)
-		*refusal = refusal_of(upload);
+	tn_upload_look(upload, refusal);
 	if (!*refusal)
 		*refusal = add(upload, data, size);
 	if (*refusal) {
 		*size = 0;
 		return discard(upload, whole);
 	}
-	/* At its end nothing is left to come: who has all is not to be kept from going on. */
-	if (tn_upload_busy(upload) && most_room(upload) - upload->held < LEAST_LEFT &&
-	    upload->size < upload->length)
-		return TN_UPLOAD_WAITS;
-	return TN_UPLOAD_READY;
+	return has_to_wait(upload, *size) ? TN_UPLOAD_WAITS : TN_UPLOAD_READY;
 }
 
 enum tn_upload_step tn_upload_end(struct tn_upload *upload, int *refusal)
@@ -186,8 +200,7 @@ enum tn_upload_step tn_upload_end(struct tn_upload *upload, int *refusal)
 		return TN_UPLOAD_READY;
 	if (upload->file->busy)
 		return TN_UPLOAD_WAITS;
-	if (upload->file->error)
-		*refusal = refusal_of(upload);
+	tn_upload_look(upload, refusal);
 	if (*refusal || upload->file->data)
 		return TN_UPLOAD_READY;
 	upload->writing = upload->held;

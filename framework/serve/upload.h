@@ -19,6 +19,7 @@ struct tn_upload {
 	struct tn_spool *spool;          /* NULL: all of it is kept in memory */
 	void (*written)(void *argument); /* what was waited for has been done */
 	void *argument;
+	bool whole; /* nothing is to come but what is given next: it is not to be waited for */
 	/* Bytes that have come; to be read only, as what follows is for upload.c alone. */
 	size_t size;
 	char *data;
@@ -43,6 +44,9 @@ enum tn_upload_step {
  */
 enum tn_upload_step tn_upload_take(struct tn_upload *upload, const char *data, size_t *size,
                                    int *refusal);
+
+/* Where the file has failed, `refusal` becomes the status to refuse it with. */
+void tn_upload_look(const struct tn_upload *upload, int *refusal);
 
 /* It is whole. To be called again when it has waited; then the body is there, or `refusal` says why
  * not. */

@@ -217,7 +217,7 @@ static void bodies_of_all_sizes_arrive(void)
 			check_upload(host, &(struct upload){ .path = kind & 1 ? "/pool" : "/loop",
 			                                     .size = sizes[i],
 			                                     .chunked = kind & 2,
-			                                     .closes = (kind & 6) == 4 });
+			                                     .closes = kind & 4 });
 		}
 	}
 	CHECK_NUMBER(wait_for_files(host, 0), true);
@@ -388,6 +388,25 @@ static void each_worker_has_its_own_limit(void)
 	host_end(host);
 }
 
+/* Without a length, it is refused as soon as it has become too large. */
+static void a_chunked_body_that_becomes_too_large_gets_413_at_once(void)
+{
+	const struct upload endless = { .path = "/small", .size = MIB, .chunked = true };
+	struct host *host = start("");
+	int socket = wire_connect(host);
+	struct wire_bytes reply;
+
+	send_head(socket, &endless);
+	wire_text(socket, "100000\r\n");
+	wire_send(socket, pattern(), 71 * KIB);
+	reply = wire_read_all(socket);
+	CHECK_NUMBER(wire_status(&reply), 413);
+	CHECK_NUMBER(reply.closed && !reply.late, true);
+	close(socket);
+	host_end(host);
+	CHECK_NUMBER(lines_matching(host_log(host), "target=\"/small\" status=413 "), 1);
+}
+
 static void only_a_body_that_is_accepted_is_asked_for(void)
 {
 	static const char asking[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -433,9 +452,12 @@ static void check_no_room(const struct host *host)
 	int socket = wire_connect(host);
 	struct wire_bytes reply;
 
-	CHECK_NUMBER(send_head(socket, &large) && send_body(socket, &large), true);
+	/* The reply comes before all of it has been sent, and ends the connection. */
+	send_head(socket, &large);
+	send_body(socket, &large);
 	reply = wire_read(socket, 1);
 	CHECK_NUMBER(wire_status(&reply), 507);
+	CHECK_NUMBER(count_of(reply.data, "Connection: close"), 1);
 	CHECK_TEXT(body_of(&reply), "Insufficient Storage\n");
 	close(socket);
 	/* The file has gone, and with it what it took: what has room is served. */
@@ -560,6 +582,7 @@ TEST_MAIN("e2e/bodies",
           TEST(a_stop_waits_for_it),
           TEST(a_stop_that_waits_no_longer_cuts_it),
           TEST(each_worker_has_its_own_limit),
+          TEST(a_chunked_body_that_becomes_too_large_gets_413_at_once),
           TEST(only_a_body_that_is_accepted_is_asked_for),
           TEST(a_full_disk_is_507_and_harms_nothing_else),
           TEST(a_limit_of_the_process_is_507_too),

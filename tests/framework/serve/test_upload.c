@@ -244,6 +244,25 @@ static void the_last_part_does_not_wait(void)
 	finish(&upload);
 }
 
+/* As with a body of unknown length, of which the edge knows that it has come. */
+static void what_has_come_is_not_waited_for(void)
+{
+	struct tn_upload upload = begin_in(directory(), LARGE, TN_UPLOAD_UNKNOWN);
+	int refusal = 0;
+	size_t size = MEMORY - 1000;
+
+	upload.whole = true;
+	CHECK_NUMBER(tn_upload_take(&upload, text(), &size, &refusal), TN_UPLOAD_READY);
+	CU_ASSERT(tn_upload_busy(&upload));
+	size = 1001;
+	CHECK_NUMBER(tn_upload_take(&upload, text(), &size, &refusal), TN_UPLOAD_WAITS);
+	CHECK_NUMBER(size, 1);
+	settle();
+	CHECK_NUMBER(send(&upload, text() + MEMORY, 1, 1), 0);
+	CHECK_NUMBER(tn_upload_body(&upload).size, MEMORY + 1);
+	finish(&upload);
+}
+
 static void more_can_come_while_a_part_is_written(void)
 {
 	struct tn_upload upload = begin_in(directory(), LARGE, LARGE);
@@ -308,6 +327,7 @@ TEST_MAIN("serve/upload",
           TEST(a_small_one_stays_in_memory),
           TEST(one_that_may_not_be_large_stays_in_memory),
           TEST(the_last_part_does_not_wait),
+          TEST(what_has_come_is_not_waited_for),
           TEST(more_can_come_while_a_part_is_written),
           TEST(too_large_for_a_file_is_413_too),
           TEST(a_file_that_cannot_be_made_is_500),
