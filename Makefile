@@ -128,14 +128,15 @@ fuzz:
 	+@$(FUZZ) -j$$(nproc) fuzzers
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/test_fuzz.sh
 
-# The fault tests at length, one after another, 10,000 requests that wait at once, and a minute of
-# slow clients.
+# The fault tests at length, one after another, 10,000 requests that wait at once, a minute of slow
+# clients, and an upload of 4 GiB, which the disk below $TMPDIR or /tmp needs room for.
 soak:
 	$(NEED) run test
 	$(MAKE_ALL) tests
 	$(RUN) TN_RELOADS=200 TN_KILLS=100 TN_FAULTS=100 LIMIT=1800 JOBS=1 tests/run.sh $(FAULT_TESTS)
 	$(RUN) TN_WAITING=10000 LIMIT=1800 JOBS=1 tests/run.sh $(BUILD)/tests/e2e/test_waiting
 	$(RUN) TN_SLOW=60 LIMIT=1800 JOBS=1 tests/run.sh $(BUILD)/tests/e2e/test_slow
+	$(RUN) TN_UPLOAD_MIB=4096 LIMIT=1800 JOBS=1 tests/run.sh $(BUILD)/tests/e2e/test_bodies
 
 lint:
 	$(NEED) run test lint
