@@ -501,14 +501,19 @@ static void a_limit_of_the_process_is_507_too(void)
 	host_end(host);
 }
 
+static const char *write_file_with(const char *directory)
+{
+	return scratch_write("none.ini",
+	                     "[host]\n"
+	                     "listen = 127.0.0.1:0\n"
+	                     "body_directory = %s\n" WORKERS,
+	                     directory, fixture("serve_body"), fixture("serve_body"),
+	                     fixture("serve_body"));
+}
+
 static void a_directory_that_is_none_is_told_at_once(void)
 {
-	const char *file = scratch_write("none.ini",
-	                                 "[host]\n"
-	                                 "listen = 127.0.0.1:0\n"
-	                                 "body_directory = /proc/none\n" WORKERS,
-	                                 fixture("serve_body"), fixture("serve_body"),
-	                                 fixture("serve_body"));
+	const char *file = write_file_with("/proc/none");
 	const char *wrong = ":3: [host]: body_directory: '/proc/none': no file can be made there, "
 			    "for bodies larger than body_memory: No such file or directory: name "
 			    "another directory\n";
@@ -520,6 +525,22 @@ static void a_directory_that_is_none_is_told_at_once(void)
 	CHECK_NUMBER(host_ready(host), false);
 	CHECK_NUMBER(host_wait(host), 78);
 	CHECK_NUMBER(count_of(host_log(host), wrong), 1);
+}
+
+/* The one who checks may not be the one who runs it: it is certain only at the start. */
+static void a_directory_that_takes_no_files_ends_the_start(void)
+{
+	const char *file = write_file_with("/sys");
+	const char *wrong = "[host]: body_directory: '/sys': no file can be made there, for bodies "
+			    "larger than body_memory: ";
+	struct finished check = tenon_check(file);
+	struct host *host = host_spawn(file, &(struct host_options){ .supervised = true });
+
+	CHECK_NUMBER(check.code, 0);
+	CHECK_NUMBER(count_of(check.err, text_of("warning: %s", wrong)), 1);
+	CHECK_NUMBER(host_ready(host), false);
+	CHECK_NUMBER(host_wait(host), 78);
+	CHECK_NUMBER(count_of(host_log(host), text_of(":3: %s", wrong)), 1);
 }
 
 /* ---- Memory -------------------------------------------------------------------------------- */
@@ -587,4 +608,5 @@ TEST_MAIN("e2e/bodies",
           TEST(a_full_disk_is_507_and_harms_nothing_else),
           TEST(a_limit_of_the_process_is_507_too),
           TEST(a_directory_that_is_none_is_told_at_once),
+          TEST(a_directory_that_takes_no_files_ends_the_start),
           TEST(a_large_upload_keeps_the_process_small))
