@@ -244,6 +244,24 @@ static void the_last_part_does_not_wait(void)
 	finish(&upload);
 }
 
+static void the_last_part_does_not_wait_for_the_one_before(void)
+{
+	struct tn_upload upload = begin_in(directory(), LARGE, 100 * 1024);
+	int refusal = 0;
+	size_t size = 40 * 1024;
+
+	CHECK_NUMBER(tn_upload_take(&upload, text(), &size, &refusal), TN_UPLOAD_WAITS);
+	settle();
+	size = 40 * 1024;
+	CHECK_NUMBER(tn_upload_take(&upload, text(), &size, &refusal), TN_UPLOAD_WAITS);
+	size = 20 * 1024;
+	CHECK_NUMBER(tn_upload_take(&upload, text(), &size, &refusal), TN_UPLOAD_READY);
+	CU_ASSERT(tn_upload_busy(&upload));
+	CHECK_NUMBER(size, 0);
+	settle();
+	finish(&upload);
+}
+
 /* As with a body of unknown length, of which the edge knows that it has come. */
 static void what_has_come_is_not_waited_for(void)
 {
@@ -327,6 +345,7 @@ TEST_MAIN("serve/upload",
           TEST(a_small_one_stays_in_memory),
           TEST(one_that_may_not_be_large_stays_in_memory),
           TEST(the_last_part_does_not_wait),
+          TEST(the_last_part_does_not_wait_for_the_one_before),
           TEST(what_has_come_is_not_waited_for),
           TEST(more_can_come_while_a_part_is_written),
           TEST(too_large_for_a_file_is_413_too),
