@@ -143,6 +143,20 @@ static void head_has_no_body(void)
 	                         "\r\n");
 }
 
+static void has_no_field_that_is_not_sent(void)
+{
+	static const char fields[] = "[worker status]\nmodule = call_fields.so\n"
+				     "[worker fields]\nmodule = serve_fields.so\n";
+	struct finished finished = CALL(fields, "FILE", "status", "/?status=204");
+
+	CHECK_TEXT(finished.out, "HTTP/1.1 204 No Content\r\n\r\n");
+	finished = CALL(fields, "FILE", "status", "/?status=200");
+	CHECK_TEXT(finished.out, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	finished = CALL(fields, "FILE", "fields", "/?size=1");
+	CHECK_NUMBER(count_of(finished.out, "X-Large: x\r\n"), 1);
+	CHECK_NUMBER(count_of(finished.out, "X-Empty"), 0);
+}
+
 static void has_what_the_edge_sends(void)
 {
 	static const char *const headers[] = { "x-custom-token: secret", NULL };
@@ -443,6 +457,42 @@ static void traces_all_ways_of_calling(void)
 	CHECK_NUMBER(count_of(tree_of(finished.err), "  two@b NULL\n"), 1);
 }
 
+/* It waits for a place that it has itself. */
+static void traces_who_is_turned_away(void)
+{
+	const char *file = scratch_write("turn.ini",
+	                                 "[host]\nmodules = %s\nqueue_timeout = 50ms\n"
+	                                 "[worker self]\nmodule = serve_wait.so\n"
+	                                 "blocking = yes\nconcurrency = 1\nservice.next = self\n",
+	                                 built("tests/fixtures"));
+	struct finished finished = call_with(
+		NULL, file, (const char *const[]){ "FILE", "self", "/next/x", "--trace", NULL });
+
+	check_code(&finished, 2);
+	CHECK_TEXT(tree_of(finished.err), "self 503\n  self 503\n");
+}
+
+/* By the client's header, which a Worker's own requests have not. */
+static void splits_by_what_the_client_sent(void)
+{
+	static const char split[] = "[worker both]\nmodule = serve_wait.so\n"
+				    "service.next = one 50%, other 50%\n"
+				    "split.next.key = header:x-user\n"
+				    "[worker one]\nmodule = serve_wait.so\n"
+				    "[worker other]\nmodule = serve_wait.so\n";
+	const char *first = NULL;
+
+	for (int i = 0; i < 12; i++) {
+		struct finished finished = CALL(split, "FILE", "both", "/next/x", "--trace", "-H",
+		                                "X-User: somebody");
+		const char *tree = tree_of(finished.err);
+
+		first = first ? first : tree;
+		CHECK_TEXT(tree, first);
+	}
+	CHECK_NUMBER(count_of(first, "\n  o"), 1);
+}
+
 static void traces_what_comes_after_the_reply(void)
 {
 	struct finished finished = CALL("[worker later]\n"
@@ -592,12 +642,13 @@ static void names_who_ends_the_process(void)
 TEST_MAIN("e2e/call", TEST(prints_a_reply_as_it_would_be_sent), TEST(calls_a_private_one),
           TEST(loads_what_it_calls_alone), TEST(calls_in_an_environment),
           TEST(tells_the_class_of_the_status), TEST(head_has_no_body),
-          TEST(has_what_the_edge_sends), TEST(sends_what_it_is_told),
+          TEST(has_no_field_that_is_not_sent), TEST(has_what_the_edge_sends), TEST(sends_what_it_is_told),
           TEST(has_the_headers_of_a_body), TEST(sends_a_file_byte_for_byte),
           TEST(sends_standard_input), TEST(refuses_a_body_that_the_edge_would_refuse),
           TEST(sends_a_body_of_any_size), TEST(refuses_what_is_no_request), TEST(gives_json),
           TEST(gives_bytes_that_are_no_text_in_base64), TEST(traces_each_call),
           TEST(traces_in_json), TEST(traces_all_ways_of_calling),
+          TEST(traces_who_is_turned_away), TEST(splits_by_what_the_client_sent),
           TEST(traces_what_comes_after_the_reply), TEST(traces_up_to_the_limits),
           TEST(a_timeout_counts), TEST(leaves_who_does_not_come_back), TEST(runs_the_hooks),
           TEST(names_who_crashes), TEST(names_who_crashes_beside_requests),

@@ -361,6 +361,33 @@ static void a_limit_in_a_cycle_is_told(void)
 	               "queue_timeout\n");
 }
 
+/* As if there were nothing but that Worker and what it calls. */
+static void a_plan_can_be_narrowed(void)
+{
+	static const char text[] = "[worker front]\nroute = /*\nblocking = yes\nservice.x = limited\n"
+				   "service.y = other\n"
+				   "[worker limited]\nconcurrency = 1\nservice.x = db\n"
+				   "[worker db]\n"
+				   "[worker other]\n"
+				   "[worker lost]\nservice.x = db\n";
+	struct planned planned;
+
+	planned_text(&planned, NULL, text);
+	CHECK_NUMBER(tn_plan_find(planned.plan, "limited")->waits, true);
+	CHECK_NUMBER(tn_plan_find(planned.plan, "db")->threaded, true);
+	CHECK_NUMBER(tn_plan_narrow(planned.plan, tn_plan_find(planned.plan, "limited")), true);
+	CHECK_NUMBER(tn_plan_find(planned.plan, "limited")->reachable, true);
+	CHECK_NUMBER(tn_plan_find(planned.plan, "db")->reachable, true);
+	CHECK_NUMBER(tn_plan_find(planned.plan, "front")->reachable, false);
+	CHECK_NUMBER(tn_plan_find(planned.plan, "other")->reachable, false);
+	CHECK_NUMBER(tn_plan_find(planned.plan, "limited")->waits, false);
+	CHECK_NUMBER(tn_plan_find(planned.plan, "db")->threaded, false);
+	CHECK_NUMBER(tn_plan_narrow(planned.plan, tn_plan_find(planned.plan, "lost")), true);
+	CHECK_NUMBER(tn_plan_find(planned.plan, "lost")->reachable, true);
+	CHECK_NUMBER(tn_plan_find(planned.plan, "limited")->reachable, false);
+	planned_end(&planned);
+}
+
 TEST_MAIN("deploy/blocking",
           TEST(keys_are_read_and_are_nothing_by_default),
           TEST(keys_are_inherited_and_can_be_unset),
@@ -377,6 +404,7 @@ TEST_MAIN("deploy/blocking",
           TEST(those_that_nothing_reaches_thread_nobody),
           TEST(who_has_a_limit_and_is_threaded_waits_for_its_turn),
           TEST(routes_have_what_their_worker_has),
+          TEST(a_plan_can_be_narrowed),
           TEST(a_long_chain_is_cut_in_the_middle),
           TEST(nothing_is_told_behind_a_cut_but_the_end),
           TEST(a_limit_without_effect_is_told),

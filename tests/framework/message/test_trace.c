@@ -245,6 +245,35 @@ static void what_is_called_after_the_reply_tells_for_whom(void)
 	tn_tracer_destroy(world.tracer);
 }
 
+/* What it leaves there is no call of the one that called it. */
+static void what_a_call_at_once_leaves_comes_after_the_reply(void)
+{
+	struct threads *threads = threads_create(2);
+	struct world world;
+	const char *text;
+
+	begin(&world);
+	world.fixture.exchange->executor = &threads->executor;
+	world.first.behave = call_both_at_once;
+	world.second.behave = leave_a_call;
+	world.third.behave = leave_a_call;
+	world.third.one = &world.second.self;
+	world.second.one = &world.third.self;
+	tn_service_set_waits(&world.second.self);
+	tn_service_set_waits(&world.third.self);
+	call(&world);
+	world.second.behave = answer;
+	world.third.behave = answer;
+	fixture_end(&world.fixture);
+	text = told(&world);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, " third,second/203"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, " second,third/203"));
+	tn_exchange_pool_finish(&world.fixture.pool);
+	threads_stop(threads, 2);
+	tn_tracer_destroy(world.tracer);
+	threads_destroy(threads);
+}
+
 static void a_call_that_another_answers_is_told(void)
 {
 	struct world world;
@@ -354,6 +383,7 @@ TEST_MAIN("message/trace", TEST(a_call_is_told_with_its_status),
           TEST(a_call_lies_within_its_caller), TEST(each_call_has_its_caller),
           TEST(null_has_no_status), TEST(calls_at_once_are_told),
           TEST(what_is_called_after_the_reply_tells_for_whom),
+          TEST(what_a_call_at_once_leaves_comes_after_the_reply),
           TEST(a_call_that_another_answers_is_told),
           TEST(the_limits_are_those_of_the_configuration), TEST(the_log_shows_the_same_chain),
           TEST(another_service_is_refused), TEST(calls_beyond_the_most_are_counted),
