@@ -207,6 +207,12 @@ the_configuration_is_checked()
 	(PATH="$root/bin:$PATH" && worker check)
 }
 
+the_worker_answers_a_call()
+{
+	"$root/bin/tenon" call "$scratch/worker/hello.ini" hello /hello >"$scratch/log" &&
+		same "$(tail -n 1 "$scratch/log")" 'Hello, everybody'
+}
+
 the_worker_answers()
 {
 	sed 's/127.0.0.1:8080$/127.0.0.1:0/' "$scratch/worker/hello.ini" >"$scratch/worker/free.ini"
@@ -238,7 +244,8 @@ for test in installs_these_files_and_no_other installs_over_itself pkg_config_na
 	a_worker_exports_what_the_host_needs a_worker_exports_nothing_else \
 	a_missing_function_is_found_when_linking the_test_of_a_worker_passes \
 	a_test_loads_the_worker_as_the_host_does a_test_without_assertions_needs_no_cunit \
-	the_configuration_is_checked the_worker_answers nothing_is_left_behind; do
+	the_configuration_is_checked the_worker_answers_a_call the_worker_answers \
+	nothing_is_left_behind; do
 	if $test >"$scratch/output" 2>&1; then
 		passed=$((passed + 1))
 	else
