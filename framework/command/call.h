@@ -26,8 +26,8 @@ int tn_call_request_read(struct tn_call_request *request, const struct tn_argume
                          size_t most);
 void tn_call_request_finish(struct tn_call_request *request);
 
-/* Makes the exchange's first request that one, whose body stays the description's; false where it is
- * out of memory, which is logged. */
+/* Makes the exchange's first request that one, whose body stays the description's; false where it
+ * is out of memory, which is logged. */
 bool tn_call_request_fill(const struct tn_call_request *description, struct tn_request *request);
 
 /* ---- What is printed ------------------------------------------------------------------------ */

@@ -36,7 +36,7 @@ static void each_field(const struct tn_local_reply *reply, take_field take, void
 
 static struct tn_bytes body_of(const struct tn_local_reply *reply, const char *method)
 {
-	return strcmp(method, "HEAD") == 0 ? (struct tn_bytes){ .data = "" } : reply->body;
+	return strcmp(method, "HEAD") != 0 ? reply->body : (struct tn_bytes){ .data = "" };
 }
 
 static void print_field(void *argument, const char *name, const char *value)

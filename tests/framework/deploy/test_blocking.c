@@ -364,8 +364,8 @@ static void a_limit_in_a_cycle_is_told(void)
 /* As if there were nothing but that Worker and what it calls. */
 static void a_plan_can_be_narrowed(void)
 {
-	static const char text[] = "[worker front]\nroute = /*\nblocking = yes\nservice.x = limited\n"
-				   "service.y = other\n"
+	static const char text[] = "[worker front]\nroute = /*\nblocking = yes\n"
+				   "service.x = limited\nservice.y = other\n"
 				   "[worker limited]\nconcurrency = 1\nservice.x = db\n"
 				   "[worker db]\n"
 				   "[worker other]\n"
