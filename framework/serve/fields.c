@@ -38,6 +38,13 @@ static bool is_x(const struct tn_header_field *field)
 	       (begins(field, "X-Forwarded-") || is(field, "X-Real-IP"));
 }
 
+/* What a trusted proxy writes over; whatever else is like it may be its client's. */
+static bool is_written(const struct tn_header_field *field)
+{
+	return is(field, "X-Forwarded-For") || is(field, "X-Forwarded-Proto") ||
+	       is(field, "X-Forwarded-Host");
+}
+
 static bool is_standard(const struct tn_header_field *field)
 {
 	return (field->name[0] | 0x20) == 'f' && is(field, "Forwarded");
@@ -45,7 +52,8 @@ static bool is_standard(const struct tn_header_field *field)
 
 static bool is_hidden(const struct tn_header_field *field, enum tn_fields_kept kept)
 {
-	return is_hop_by_hop(field) || (is_x(field) && kept != TN_FIELDS_X) ||
+	return is_hop_by_hop(field) ||
+	       (is_x(field) && !(kept == TN_FIELDS_X && is_written(field))) ||
 	       (is_standard(field) && kept != TN_FIELDS_STANDARD);
 }
 

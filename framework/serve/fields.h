@@ -7,7 +7,7 @@
 /* What a proxy may have said of its client: one kind of it is kept, or none. */
 enum tn_fields_kept {
 	TN_FIELDS_NONE,
-	TN_FIELDS_X,        /* X-Forwarded-*, X-Real-IP */
+	TN_FIELDS_X,        /* X-Forwarded-For, -Proto, -Host; no other of its like */
 	TN_FIELDS_STANDARD, /* Forwarded */
 };
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define FIELDS_MOST 6
+#define FIELDS_MOST 8
 
 struct fields_case {
 	const char *fields[FIELDS_MOST * 2]; /* name, value, ... */
@@ -88,7 +88,7 @@ static void what_connection_names_goes(void)
 		  TN_FIELDS_NONE },
 		{ { "Connection", "X-Forwarded-For, X-Real-IP", "X-Forwarded-For", "a",
 		    "X-Real-IP", "b" },
-		  "X-Forwarded-For X-Real-IP ",
+		  "X-Forwarded-For ",
 		  TN_FIELDS_X },
 	};
 
@@ -97,11 +97,12 @@ static void what_connection_names_goes(void)
 
 static void what_nobody_trusted_has_said_goes(void)
 {
-	static const char *const fields[] = { "Forwarded", "X-Forwarded-For", "x-forwarded-any",
-		                              "X-Real-IP", "X-Forward" };
+	static const char *const fields[] = { "Forwarded", "X-Forwarded-For", "x-forwarded-host",
+		                              "X-Forwarded-Proto", "x-forwarded-any",
+		                              "X-Forwarded-Port", "X-Real-IP", "X-Forward" };
 	static const char *const left[] = {
 		[TN_FIELDS_NONE] = "X-Forward ",
-		[TN_FIELDS_X] = "X-Forwarded-For x-forwarded-any X-Real-IP X-Forward ",
+		[TN_FIELDS_X] = "X-Forwarded-For x-forwarded-host X-Forwarded-Proto X-Forward ",
 		[TN_FIELDS_STANDARD] = "Forwarded X-Forward ",
 	};
 	struct fields_case given = { 0 };
