@@ -59,6 +59,7 @@ UNIT_TESTS   = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/framework/*/test_*.c))
 PLUGIN_TESTS = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/plugins/test_*.c))
 E2E_TESTS    = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/e2e/test_*.c))
 FAULT_TESTS  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/faults/test_*.c))
+PROXY_TESTS  = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/proxies/test_*.c))
 SCRIPT_TESTS = $(wildcard tests/*/test_*.sh)
 FIXTURES     = $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/fixtures/*.c)) \
                $(BUILD)/tests/fixtures/origin/runpath.so $(BUILD)/tests/fixtures/origin/rpath.so
@@ -71,14 +72,15 @@ SOURCES = $(LIBRARY_SOURCES) $(KIT_SOURCES) $(HOST_SOURCES) $(MAIN_SOURCES) \
 
 # ---- The two commands, and their like ------------------------------------------------------
 
-.PHONY: all tests objects run test fuzzers fuzz soak lint valgrind bench install uninstall clean
+.PHONY: all tests objects run test proxies fuzzers fuzz soak lint valgrind bench install uninstall \
+        clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/tenon $(BUILD)/installed/tenon $(BUILD)/tenon-backtrace \
      $(BUILD)/installed/tenon-backtrace $(BUILD)/libtenon-test.a $(PLUGINS) compile_commands.json
 
-tests: all $(UNIT_TESTS) $(PLUGIN_TESTS) $(E2E_TESTS) $(FAULT_TESTS) $(FIXTURES) \
-       $(BUILD)/tests/untapped
+tests: all $(UNIT_TESTS) $(PLUGIN_TESTS) $(E2E_TESTS) $(FAULT_TESTS) $(PROXY_TESTS) \
+       $(FIXTURES) $(BUILD)/tests/untapped
 
 objects: $(call objects,$(SOURCES))
 
@@ -110,8 +112,15 @@ test:
 	$(NEED) run test
 	$(MAKE_ALL) tests
 	+@! tests/fuzz/have.sh $(FUZZ_CC) || $(FUZZ) $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) fuzzers
-	$(RUN) tests/run.sh $(FAULT_TESTS) $(E2E_TESTS) $(SCRIPT_TESTS) $(UNIT_TESTS) \
-		$(PLUGIN_TESTS)
+	$(RUN) tests/run.sh $(FAULT_TESTS) $(E2E_TESTS) $(PROXY_TESTS) $(SCRIPT_TESTS) \
+		$(UNIT_TESTS) $(PLUGIN_TESTS)
+
+# Behind nginx, HAProxy and Caddy, which `make test` does not install: it is their packages that
+# start servers. Where they are, it runs these tests, too.
+proxies:
+	$(NEED) run test proxies
+	$(MAKE_ALL) tests
+	$(RUN) tests/run.sh $(PROXY_TESTS)
 
 # Programs of libFuzzer's, which only clang has, with sanitizers of their own. Without it the tests
 # go on without them.
@@ -266,6 +275,12 @@ $(BUILD)/tests/faults/%: $(BUILD)/obj/tests/faults/%.o $(call objects,$(FAULT_HE
 	@mkdir -p $(@D)
 	$(CC) $(TEST_LINK) -o $@ $(filter %.o,$^) -lcunit -lcurl -ljansson
 
+PROXY_HELPERS = $(filter-out tests/proxies/test_%.c,$(wildcard tests/proxies/*.c))
+
+$(BUILD)/tests/proxies/%: $(BUILD)/obj/tests/proxies/%.o $(call objects,$(PROXY_HELPERS) $(E2E_HELPERS))
+	@mkdir -p $(@D)
+	$(CC) $(TEST_LINK) -o $@ $(filter %.o,$^) -lcunit -lcurl -ljansson
+
 # Fixtures are Workers that are wrong on purpose: none of a good Worker's flags.
 $(BUILD)/tests/fixtures/%.so: $(BUILD)/obj/tests/fixtures/%.o $(BUILD)/libtenon.so
 	@mkdir -p $(@D)
@@ -313,7 +328,9 @@ INSTALLED = bin/tenon \
             $(FUNCTIONS:%=share/man/man3/%.3) \
             share/bash-completion/completions/tenon \
             lib/systemd/system/tenon.service lib/systemd/system/tenon.socket \
-            share/doc/tenon/examples/tenon.ini
+            share/doc/tenon/examples/tenon.ini $(addprefix share/doc/tenon/examples/,$(EXAMPLES))
+
+EXAMPLES = nginx.conf haproxy.cfg Caddyfile
 
 # Each is found by its name: a line that leads to the page of all.
 FUNCTIONS = TN_WORKER tn_fetch $(shell sed -n '/^TENON_[0-9]/,/^}/s/^\t\(tn_.*\);/\1/p' \
@@ -346,6 +363,7 @@ install: all
 	$(FILL) etc/systemd/tenon.service.in | install -D -m 644 /dev/stdin $(ROOT)/lib/systemd/system/tenon.service
 	install -D -m 644 -t $(ROOT)/lib/systemd/system etc/systemd/tenon.socket
 	$(FILL) etc/systemd/tenon.ini.in | install -D -m 644 /dev/stdin $(ROOT)/share/doc/tenon/examples/tenon.ini
+	install -D -m 644 -t $(ROOT)/share/doc/tenon/examples $(addprefix etc/proxies/,$(EXAMPLES))
 
 uninstall:
 	rm -f $(addprefix $(ROOT)/,$(INSTALLED))

@@ -1,7 +1,7 @@
 #!/bin/sh
 #
 # packages.sh DEPS PURPOSE... - sees to the packages that the purposes need: run, test, lint,
-# valgrind, bench. What is missing is named and installed with apt-get: as root at once, otherwise
+# valgrind, bench, proxies. What is missing is named and installed with apt-get: as root at once, otherwise
 # through sudo after showing the commands and, on a terminal, asking. Where DEPS is "no", or
 # nothing is missing, it does nothing. Exit status 1: they are not all there.
 
@@ -24,6 +24,7 @@ packages()
 		'pkg-config|pkgconf graphviz libsqlite3-dev libxml2-utils clang slowhttptest' ;;
 	lint) echo 'clang clang-format clang-tidy cppcheck mandoc systemd' ;;
 	valgrind) echo 'valgrind' ;;
+	proxies) echo 'nginx haproxy caddy openssl' ;; # which start servers
 	bench) echo 'wrk valgrind slowhttptest' ;;
 	*) stop "packages.sh: there is no purpose '$1'" ;;
 	esac

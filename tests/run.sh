@@ -5,7 +5,8 @@
 # "N passed, N failed". The exit status is 1 where anything failed.
 #
 # A program prints "N passed, N failed" itself; one that crashes, hangs, exits with another status
-# than 0, or prints no such line or one of no tests at all, is one more failure.
+# than 0, or prints no such line or one of no tests at all, is one more failure. What it says in a
+# line "skipped: WHY" is printed, too.
 #
 #	LIMIT    seconds that one program may take (300)
 #	JOBS     programs at once (the number of cores)
@@ -57,6 +58,7 @@ report()
 	[ "$failed" -eq 0 ] || mark=FAIL
 	printf '%-4s  %-40s %4d passed, %d failed  %3d.%d s%s\n' $mark "$name" "$passed" "$failed" \
 		$(($1 / 1000)) $(($1 % 1000 / 100)) "${problem:+  $problem}"
+	[ $mark = FAIL ] || sed -n 's/^skipped: /      &/p' "$output" | sort -u
 	[ $mark = ok ] || sed 's/^/      /' "$output"
 }
 

@@ -161,12 +161,19 @@ unsigned host_access_lines(const struct host *host);
 
 void host_signal(const struct host *host, int signal);
 
+/* Whether it has ended by now. */
+bool host_has_ended(struct host *host);
+
 /* Waits for its end; what struct finished has as its code. */
 int host_wait(struct host *host);
 
 /* Ends it with SIGTERM; the test fails where it does not exit with 0 or where a sanitizer has
  * complained. */
 void host_end(struct host *host);
+
+/* Starts any other program, found through PATH, which goes on until it is ended: with host_signal
+ * and host_wait, and what it writes is what host_log and host_out give. */
+struct host *program_spawn(const char *const *arguments);
 
 /* ---- HTTP by libcurl ---------------------------------------------------------------------- */
 
@@ -191,6 +198,17 @@ struct http_reply {
 /* A client that keeps its connection. */
 struct http_client;
 struct http_client *http_open(const struct host *host);
+
+/* One that asks a server by this name and speaks TLS with it. The texts stay the caller's. */
+struct http_secure {
+	const char *name;
+	int port; /* of 127.0.0.1 */
+	const char *certificates; /* a file; the server's must be among them */
+	const char *from;         /* the client's own address */
+	bool http2;
+};
+struct http_client *http_open_secure(const struct http_secure *secure);
+
 void http_close(struct http_client *client);
 struct http_reply *http_send(struct http_client *client, const struct http_request *request);
 

@@ -273,7 +273,16 @@ struct host *host_spawn(const char *file, const struct host_options *options)
 	return spawn(&child);
 }
 
-static bool has_ended(struct host *host)
+struct host *program_spawn(const char *const *arguments)
+{
+	struct child child;
+
+	begin_child(&child, NULL);
+	add_words(&child.command, arguments);
+	return spawn(&child);
+}
+
+bool host_has_ended(struct host *host)
 {
 	int status;
 
@@ -314,7 +323,7 @@ bool host_ready(struct host *host)
 	long long end = now_ms() + deadline_ms();
 
 	while (!read_port(host)) {
-		if (has_ended(host) || now_ms() > end)
+		if (host_has_ended(host) || now_ms() > end)
 			return false;
 		nap();
 	}
@@ -364,7 +373,7 @@ bool host_logged_times(struct host *host, const char *text, unsigned times)
 	long long end = now_ms() + deadline_ms();
 
 	while (count_logged(host, text) < times) {
-		if (now_ms() > end || (has_ended(host) && count_logged(host, text) < times)) {
+		if (now_ms() > end || (host_has_ended(host) && count_logged(host, text) < times)) {
 			fail_with_log(host, text_of("not logged %u times: %s", times, text), false);
 			return false;
 		}
@@ -396,7 +405,7 @@ void host_signal(const struct host *host, int signal)
 
 int host_wait(struct host *host)
 {
-	if (!has_ended(host)) {
+	if (!host_has_ended(host)) {
 		host->code = wait_for(host->pid);
 		host->ended = true;
 	}

@@ -7,7 +7,8 @@
 
 struct http_client {
 	CURL *curl;
-	const struct host *host;
+	const struct host *host; /* NULL: secure */
+	struct http_secure secure;
 };
 
 struct buffer {
@@ -59,6 +60,14 @@ struct http_client *http_open(const struct host *host)
 	return client;
 }
 
+struct http_client *http_open_secure(const struct http_secure *secure)
+{
+	struct http_client *client = http_open(NULL);
+
+	client->secure = *secure;
+	return client;
+}
+
 void http_close(struct http_client *client)
 {
 	curl_easy_cleanup(client->curl);
@@ -86,6 +95,25 @@ static void set_body(CURL *curl, const struct http_request *request, struct uplo
 	                 request->chunked ? (curl_off_t)-1 : (curl_off_t)request->body_size);
 }
 
+static void set_secure(CURL *curl, const struct http_secure *secure)
+{
+	static char here[] = "::127.0.0.1:";
+	static struct curl_slist anywhere = { .data = here };
+
+	curl_easy_setopt(curl, CURLOPT_CONNECT_TO, &anywhere);
+	curl_easy_setopt(curl, CURLOPT_CAINFO, secure->certificates);
+	curl_easy_setopt(curl, CURLOPT_INTERFACE, secure->from);
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION,
+	                 secure->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
+}
+
+static char *base_of(const struct http_client *client)
+{
+	if (client->host)
+		return text_of("http://%s", client->host->authority);
+	return text_of("https://%s:%d", client->secure.name, client->secure.port);
+}
+
 static void prepare(struct http_client *client, const struct http_request *request,
                     struct upload *upload)
 {
@@ -94,7 +122,9 @@ static void prepare(struct http_client *client, const struct http_request *reque
 	CURL *curl = client->curl;
 
 	curl_easy_reset(curl); /* connections stay */
-	curl_easy_setopt(curl, CURLOPT_URL, text_of("http://%s%s", client->host->authority, path));
+	curl_easy_setopt(curl, CURLOPT_URL, text_of("%s%s", base_of(client), path));
+	if (!client->host)
+		set_secure(curl, &client->secure);
 	curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
