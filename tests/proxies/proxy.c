@@ -115,7 +115,7 @@ static void configure_haproxy(struct proxy *proxy, char *text)
 static void configure_caddy(struct proxy *proxy, char *text)
 {
 	text = replace(text, "\n" PROXY_NAME " {\n",
-	               text_of("\n" PROXY_NAME " {\n\tbind 127.0.0.1\n\ttls %s %s\n",
+	               text_of("\n" PROXY_NAME ", a {\n\tbind 127.0.0.1\n\ttls %s %s\n",
 	                       proxy->certificate, scratch_path("key.pem")));
 	scratch_write("proxy.conf",
 	              "{\n\tadmin off\n\tauto_https off\n"

@@ -25,8 +25,8 @@ struct talk {
 
 /* Holds them all, several at once. A talk is over where the proxy closes the connection, where
  * `over` says so, or after a silence that is long beside what a good one takes on this machine: the
- * first is good. */
-void tls_talk_all(const struct proxy *proxy, const char *protocol, struct talk *talks, size_t count,
-                  bool (*over)(const struct wire_bytes *reply));
+ * first is good, and returned is how often that was held before. */
+size_t tls_talk_all(const struct proxy *proxy, const char *protocol, struct talk *talks,
+                    size_t count, bool (*over)(const struct wire_bytes *reply));
 
 #endif
