@@ -287,7 +287,7 @@ static const char *read_version(struct tn_framing *framing, const char *at, cons
 
 	if (!framing->word_size && end - at >= 9 && memcmp(at, "HTTP/1.1\r", 9) == 0)
 		return go_on(framing, LINE_LF, at + 9);
-	for (; at < end; at++) {
+	for (; at < end && framing->word_size < strlen(form); at++) {
 		char expected = form[framing->word_size];
 
 		if (*at != expected && (expected != '0' || *at < '0' || *at > '9'))
@@ -438,12 +438,12 @@ static void note_length(struct tn_framing *framing, struct word word)
 
 static void note_coding(struct tn_framing *framing, struct word word)
 {
+	bool whole = word.size <= TN_FRAMING_WORD;
+
 	framing->length = TN_FRAMING_CHUNKED;
-	if (word.size > TN_FRAMING_WORD)
-		refuse(framing, 400, "a malformed Transfer-Encoding");
-	else if (word_is(word, "chunked"))
+	if (whole && word_is(word, "chunked"))
 		return;
-	else if (tn_coding_unknown(word.text, word.size))
+	if (whole && tn_coding_unknown(word.text, word.size))
 		refuse(framing, 501, "a Transfer-Encoding other than chunked");
 	else
 		refuse(framing, 400, "a malformed Transfer-Encoding");

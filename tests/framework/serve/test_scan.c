@@ -101,15 +101,15 @@ static void a_line_is_found_whatever_its_sizes(void)
 {
 	char text[200];
 
-	for (int name = 1; name < 40; name++) {
-		for (int value = 0; value < 40; value++) {
-			int size = snprintf(text, sizeof(text), "%.*s:%.*s\r\n%017d", name,
-			                    "A-name-of-letters-that-is-not-read-any-more", value,
-			                    " a value that has blanks and\ta tab, caf\xc3\xa9", 0);
+	for (size_t name = 1; name < 40; name++) {
+		for (size_t value = 0; value < 40; value++) {
+			size_t stop = name + 1 + value;
 
-			check_line(text, (size_t)size, (size_t)name, (size_t)(name + 1 + value));
-			check_line(text, (size_t)size - 17 + (name + value < 14 ? 17 : 0),
-			           (size_t)name, (size_t)(name + 1 + value));
+			snprintf(text, sizeof(text), "%.*s:%.*s\r\n%017d", (int)name,
+			         "A-name-of-letters-that-is-not-read-any-more", (int)value,
+			         " a value that has blanks and\ta tab, caf\xc3\xa9", 0);
+			check_line(text, stop + 2 + 17, name, stop);
+			check_line(text, stop + 2 + (stop < 15 ? 17 : 0), name, stop);
 		}
 	}
 }
