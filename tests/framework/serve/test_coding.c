@@ -20,7 +20,7 @@ static void what_is_malformed_is_not_unknown(void)
 {
 	static const char *const malformed[] = { "", ",", "gzip,", ",gzip",
 		                                 "gzip;", "gzip;a", "gzip;a=", "gzip;=b",
-		                                 "a b", "\"gzip\"", "gzip;a=\"b", "gzip;a=\"b\\",
+		                                 "a b", "a bc", "\"gzip\"", "gzip;a=\"b", "gzip;a=\"b\\",
 		                                 "a\x0b", "caf\xc3\xa9", "gzip;a=\"b\"c" };
 
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {

@@ -215,6 +215,7 @@ static void good_targets_are_let_through(void)
 		ROW("GET http://a?b HTTP/1.1\r\nHost: a \r\n\r\n", 0, 1, 1),
 		ROW("GET http://[::1]:8/ HTTP/1.1\r\nHost: [::1]:8\r\n\r\n", 0, 1, 1),
 		ROW("GET http://a/ HTTP/1.0\r\n\r\n", 0, 1, 1),
+		ROW("GET http://b/ HTTP/1.0\r\n\r\n" GOOD, 0, 2, 2),
 	};
 
 	CHECK_ROWS(rows);
@@ -351,6 +352,8 @@ static void bad_lines_are_refused(void)
 		ROW(GET "A: b\x7f\r\n\r\n", 400, 0, 0),
 		ROW(GET "A:\n\r\n", 400, 0, 0),
 		ROW(GET "A:\r \n\r\n", 400, 0, 0),
+		ROW(GET "A: b\r C: d\r\n\r\n", 400, 0, 0),
+		ROW("GET / HTTP/1.1\r Host: a\r\n\r\n", 400, 0, 0),
 		ROW(GET "A: b\r\n c\r\n\r\n", 400, 0, 0),
 		ROW(GET "A: b\r\n\tc\r\n\r\n", 400, 0, 0),
 		ROW(GET "A: b\r\n \r\n\r\n", 400, 0, 0),
@@ -365,6 +368,7 @@ static void bad_names_are_refused(void)
 {
 	static const struct row rows[] = {
 		ROW(GET ": b\r\n\r\n", 400, 0, 0),
+		ROW(GET ": b\r\nA: a value of a good length\r\n\r\n", 400, 0, 0),
 		ROW(GET "A : b\r\n\r\n", 400, 0, 0),
 		ROW(GET "A\t: b\r\n\r\n", 400, 0, 0),
 		ROW(GET "A b: c\r\n\r\n", 400, 0, 0),
@@ -433,6 +437,16 @@ static void a_host_is_neither_too_long_nor_padded_to_be(void)
 	}
 }
 
+/* Longer than what is kept of any word. */
+static void a_name_may_be_long(void)
+{
+	char bytes[1000];
+	struct row row = { .bytes = bytes, .heads = 1, .ended = 1 };
+
+	row.size = (size_t)snprintf(bytes, sizeof(bytes), "%s%0800d: b\r\n\r\n", GET, 1);
+	check_row(&row);
+}
+
 static void another_expectation_is_417(void)
 {
 	static const struct row rows[] = {
@@ -465,6 +479,7 @@ static void a_bad_length_is_refused(void)
 		LENGTH(" 5."),
 		LENGTH(" 5\0"),
 		LENGTH(" 5;"),
+		LENGTH(" 5:"),
 		LENGTH(" \xb5"),
 		LENGTH(" five"),
 		LENGTH(" 5\t"),
@@ -545,6 +560,7 @@ static void bad_chunks_are_refused(void)
 {
 	static const struct row rows[] = {
 		CHUNK("\r\n"),
+		ROW(CHUNKED "\r\n\r\n", 400, 1, 0),
 		CHUNK("g\r\n"),
 		CHUNK(" 5\r\nabcde\r\n0\r\n\r\n"),
 		CHUNK("5 \r\nabcde\r\n0\r\n\r\n"),
@@ -589,6 +605,7 @@ static void bad_trailers_are_refused(void)
 		CHUNK("0\r\nContent-Length: 5\r\n\r\n"),
 		CHUNK("0\r\nTransfer-Encoding: chunked\r\n\r\n"),
 		CHUNK("0\r\nHost: a\r\n\r\n"),
+		CHUNK("0\r\nExpect: 100-continue\r\n\r\n"),
 	};
 
 	CHECK_ROWS(rows);
@@ -622,6 +639,24 @@ static void what_is_behind_a_bad_message_is_not_read(void)
 	CHECK_NUMBER(tn_framing_read(&framing, GOOD, strlen(GOOD)), 0);
 	CHECK_NUMBER(framing.messages, 2);
 	CHECK_NUMBER(framing.heads, 1);
+}
+
+/* What is kept of one message says nothing of the next. */
+static void each_message_begins_anew(void)
+{
+	struct tn_framing framing;
+
+	tn_framing_init(&framing, &limits);
+	tn_framing_read(&framing, CHUNKED "5\r\nabcde\r\n0\r\n\r\n", strlen(CHUNKED) + 15);
+	CHECK_NUMBER(framing.body, 5);
+	tn_framing_read(&framing, "HEAD / HTTP/1.0\r\n\r\n", 19);
+	CHECK_NUMBER(framing.body, 0);
+	CHECK_NUMBER(framing.length, 0);
+	CU_ASSERT(framing.head_only);
+	tn_framing_read(&framing, "G", 1);
+	CU_ASSERT(!framing.head_only);
+	CHECK_NUMBER(framing.messages, 3);
+	CHECK_NUMBER(framing.ended, 2);
 }
 
 static void a_bad_message_that_began_earlier_is_told_apart(void)
@@ -675,6 +710,10 @@ static void a_target_is_as_long_as_the_limit(void)
 			                            "GET %s HTTP/1.0\r\n\r\n", target);
 			row.status = size > limits.target ? 414 : 0;
 			row.heads = row.ended = size > limits.target ? 0 : 1;
+			check_row(&row);
+			row.size = (size_t)snprintf(bytes, sizeof(bytes),
+			                            "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target,
+			                            form == 2 ? target + 7 : "a");
 			check_row(&row);
 		}
 	}
@@ -793,6 +832,7 @@ TEST_MAIN("serve/framing",
           TEST(bad_names_are_refused),
           TEST(a_bad_host_is_refused),
           TEST(a_host_is_neither_too_long_nor_padded_to_be),
+          TEST(a_name_may_be_long),
           TEST(another_expectation_is_417),
           TEST(a_bad_length_is_refused),
           TEST(another_transfer_coding_is_refused),
@@ -801,6 +841,7 @@ TEST_MAIN("serve/framing",
           TEST(bad_trailers_are_refused),
           TEST(what_is_before_a_bad_message_is_good),
           TEST(what_is_behind_a_bad_message_is_not_read),
+          TEST(each_message_begins_anew),
           TEST(a_bad_message_that_began_earlier_is_told_apart),
           TEST(the_phase_is_that_of_the_latest_message),
           TEST(a_target_is_as_long_as_the_limit),
