@@ -49,8 +49,14 @@ static bool drop(struct held *held)
 static void let_go(struct tn_linger *linger, struct held *held)
 {
 	drop(held);
-	*(held->older ? &held->older->newer : &linger->oldest) = held->newer;
-	*(held->newer ? &held->newer->older : &linger->newest) = held->older;
+	if (held == linger->oldest)
+		linger->oldest = held->newer;
+	else
+		held->older->newer = held->newer;
+	if (held == linger->newest)
+		linger->newest = held->older;
+	else
+		held->newer->older = held->older;
 	linger->count--;
 	close(held->socket);
 	free(held);
@@ -59,7 +65,10 @@ static void let_go(struct tn_linger *linger, struct held *held)
 static void append(struct tn_linger *linger, struct held *held)
 {
 	held->older = linger->newest;
-	*(linger->newest ? &linger->newest->newer : &linger->oldest) = held;
+	if (linger->newest)
+		linger->newest->newer = held;
+	else
+		linger->oldest = held;
 	linger->newest = held;
 	linger->count++;
 }

@@ -198,14 +198,13 @@ static struct tn_client *find(int descriptor)
 }
 
 /* In the place of the C library's, for all of the process; it must be seen from outside. */
-__attribute__((visibility("default"))) ssize_t recv(int descriptor, void *data, size_t size,
-                                                    int flags)
+__attribute__((visibility("default"))) ssize_t recv(int fd, void *buf, size_t n, int flags)
 {
-	struct tn_client *client = find(descriptor);
+	struct tn_client *client = find(fd);
 
 	if (!client)
-		return recvfrom(descriptor, data, size, flags, NULL, NULL);
-	return receive(client, data, size, flags);
+		return recvfrom(fd, buf, n, flags, NULL, NULL);
+	return receive(client, buf, n, flags);
 }
 
 #endif
