@@ -187,7 +187,7 @@ static void *thread_main(void *argument)
 
 /* What is sent to the process is for its loop. A file that grows beyond the limit of the process is
  * to be an error, and no SIGXFSZ. */
-static bool start(struct tn_spool *spool)
+static bool make_thread(struct tn_spool *spool)
 {
 	sigset_t signals;
 	sigset_t before;
@@ -222,7 +222,7 @@ static struct file *inside(struct tn_spool_file *file)
 
 struct tn_spool_file *tn_spool_open(struct tn_spool *spool)
 {
-	struct file *file = start(spool) ? calloc(1, sizeof(*file)) : NULL;
+	struct file *file = make_thread(spool) ? calloc(1, sizeof(*file)) : NULL;
 
 	if (!file)
 		return NULL;
