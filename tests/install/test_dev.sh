@@ -128,22 +128,25 @@ a_replaced_source_is_a_change()
 
 what_does_not_compile_is_shown_and_the_last_good_version_goes_on()
 {
-	sed -i 's/return/retrun/' hello.c && until_it says "retrun" &&
+	sed -i 's/return/retrun/' other.c && until_it says "retrun" &&
 		until_it says 'the build has failed (exit code 2): what served before goes on' &&
 		replies / 'Greetings from hello' && replies /other 'Also from other'
 }
 
+# make comes to it first, and builds it.
 what_is_good_beside_it_is_not_served_alone()
 {
-	failures=$(count 'the build has failed')
-	sed -i 's/Also from/New from/' other.c &&
+	failures=$(count 'the build has failed') loads=$(count 'serves with')
+	sed -i 's/Greetings from/Welcome from/' hello.c &&
 		until_it says_times $((failures + 1)) 'the build has failed' &&
-		replies /other 'Also from other'
+		grep -q 'Welcome from' build/hello.so && echo '; later' >>tenon.ini &&
+		until_it says_times $((failures + 2)) 'the build has failed' &&
+		replies / 'Greetings from hello' && same "$(count 'serves with')" "$loads"
 }
 
 mended_it_is_served()
 {
-	sed -i 's/retrun/return/; s/Greetings/Welcome/' hello.c &&
+	sed -i 's/retrun/return/; s/Also from/New from/' other.c &&
 		until_it replies / 'Welcome from hello' && until_it replies /other 'New from other'
 }
 
