@@ -262,11 +262,11 @@ static void alive(const struct proxy *proxy, struct outcome *outcome)
 {
 	for (int i = 0; i < ALIVE; i++) {
 		struct http_client *client = proxy_client(proxy, i % 2);
-		char *path = text_of("/alive-%d", i);
-		struct http_reply *reply = http_send(client, &(struct http_request){ .path = path });
+		struct http_request request = { .path = text_of("/alive-%d", i) };
+		struct http_reply *reply = http_send(client, &request);
 
 		CHECK_NUMBER(reply->status, 200);
-		CHECK_TEXT(http_header(reply, "X-Target"), path);
+		CHECK_TEXT(http_header(reply, "X-Target"), request.path);
 		outcome->replies++;
 		http_close(client);
 	}
