@@ -3,6 +3,7 @@
 #include "serve/refusal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,15 @@ void tn_tap_finish(struct tn_tap *tap)
 	*tap = TN_TAP_INIT;
 }
 
+/* A child that a Worker forks may give its own sockets the numbers that clients have here. */
+static bool watch_forks(void)
+{
+	static bool watched;
+
+	watched = watched || pthread_atfork(NULL, NULL, tn_tap_leave) == 0;
+	return watched;
+}
+
 static bool make_room(struct tn_tap *tap, size_t descriptor)
 {
 	size_t room = tap->room ? tap->room : ROOM_FIRST;
@@ -24,6 +34,8 @@ static bool make_room(struct tn_tap *tap, size_t descriptor)
 
 	if (descriptor < tap->room)
 		return true;
+	if (!tap->room && !watch_forks())
+		return false;
 	while (room <= descriptor)
 		room *= 2;
 	clients = realloc(tap->clients, room * sizeof(clients[0]));

@@ -58,7 +58,7 @@ void tn_tap_cut(struct tn_client *client, int status);
 void tn_tap_refuse(struct tn_client *client, int status);
 
 /* Between the two, this thread's recv(2) is the tap's. Workers' sockets, which are not added, are
- * not touched there either, and those of other threads not at all. */
+ * not touched there either; those of other threads, and of a child that is forked, not at all. */
 void tn_tap_enter(struct tn_tap *tap);
 void tn_tap_leave(void);
 

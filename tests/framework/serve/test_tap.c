@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define GOOD "GET /good HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -127,6 +128,24 @@ static void other_threads_are_not_looked_at(void)
 	CU_ASSERT_FATAL(pthread_create(&thread, NULL, take_it, text) == 0);
 	pthread_join(thread, NULL);
 	CHECK_TEXT(text, BAD);
+	end();
+}
+
+static void a_forked_child_is_not_looked_at(void)
+{
+	int status = -1;
+	pid_t child;
+
+	begin();
+	send_text(BAD);
+	child = fork();
+	if (!child)
+		_exit(strcmp(take(4000), BAD) != 0);
+	CU_ASSERT_FATAL(child > 0);
+	CHECK_NUMBER(waitpid(child, &status, 0), child);
+	CHECK_NUMBER(status, 0);
+	send_text(BAD);
+	CHECK_TEXT(take(4000), OWN);
 	end();
 }
 
@@ -270,6 +289,7 @@ TEST_MAIN("serve/tap",
           TEST(outside_nothing_is_looked_at),
           TEST(other_sockets_are_not_looked_at),
           TEST(other_threads_are_not_looked_at),
+          TEST(a_forked_child_is_not_looked_at),
           TEST(our_own_stands_for_a_refused_request),
           TEST(the_method_stays_head),
           TEST(our_own_comes_in_as_many_parts_as_it_takes),
