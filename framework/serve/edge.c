@@ -1219,13 +1219,17 @@ static void tell_late(struct tn_edge *edge, const struct tn_client *client, enum
 	                 "%s = %lldms is over", what, (long long)timeout);
 }
 
-/* The kernel is to forget what it still has for the client. */
+/*
+ * With a reset, which connect(2) sends when it dissolves the connection: the kernel is to forget what
+ * it has for the client, and the client is not to take what it got for all. libmicrohttpd sees that
+ * the connection is gone.
+ */
 static void cut_off(struct tn_client *client)
 {
-	const struct linger at_once = { .l_onoff = 1 };
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 
-	setsockopt(client->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	tn_tap_cut(client, 0);
+	client->gone = true;
+	connect(client->descriptor, &nobody, sizeof(nobody));
 }
 
 static void cut_late(struct tn_edge *edge, struct tn_client *client, enum tn_phase phase)
