@@ -216,6 +216,21 @@ static void a_head_behind_a_request_counts_from_the_end_of_that_on(void)
 	finish();
 }
 
+static void a_body_behind_a_request_counts_from_the_end_of_that_on(void)
+{
+	begin();
+	head_comes_at_once();
+	client.framing.messages++;
+	head_ends_before_a_body(10);
+	CHECK_NUMBER(tn_deadlines_phase(&client), TN_PHASE_WORK);
+	check_quiet(50000);
+	reply_begins();
+	request_ends();
+	CHECK_NUMBER(tn_deadlines_phase(&client), TN_PHASE_BODY);
+	check_due(30000, TN_PHASE_BODY);
+	finish();
+}
+
 static void two_heads_in_turn_each_have_their_time(void)
 {
 	begin();
@@ -530,6 +545,7 @@ TEST_MAIN("serve/deadlines",
           TEST(whatever_drips_of_a_head_it_is_due),
           TEST(a_later_head_counts_from_its_first_byte_on),
           TEST(a_head_behind_a_request_counts_from_the_end_of_that_on),
+          TEST(a_body_behind_a_request_counts_from_the_end_of_that_on),
           TEST(two_heads_in_turn_each_have_their_time),
           TEST(a_body_that_stalls_is_due),
           TEST(a_body_that_drips_is_due),

@@ -80,6 +80,29 @@ static void good_bytes_come_as_they_are(void)
 	end();
 }
 
+static void deadlines_are_told_when_a_head_or_a_body_begins(void)
+{
+	const struct tn_deadlines deadlines = { .now = 77 };
+
+	begin();
+	tap.deadlines = &deadlines;
+	send_text(GOOD);
+	take(4000);
+	CHECK_NUMBER(client->since, 0);
+	send_text("POST / HTTP/1.1\r\n");
+	take(4000);
+	CHECK_NUMBER(client->since, 77);
+	client->since = 0;
+	send_text("Host: a\r\n");
+	take(4000);
+	CHECK_NUMBER(client->since, 0);
+	send_text("Content-Length: 9\r\n\r\n1");
+	take(4000);
+	CHECK_NUMBER(client->since, 77);
+	CHECK_NUMBER(client->since_body, 1);
+	end();
+}
+
 static void outside_nothing_is_looked_at(void)
 {
 	begin();
@@ -286,6 +309,7 @@ static void descriptors_may_be_any(void)
 
 TEST_MAIN("serve/tap",
           TEST(good_bytes_come_as_they_are),
+          TEST(deadlines_are_told_when_a_head_or_a_body_begins),
           TEST(outside_nothing_is_looked_at),
           TEST(other_sockets_are_not_looked_at),
           TEST(other_threads_are_not_looked_at),
