@@ -365,6 +365,25 @@ static void who_reads_slowly_but_steadily_gets_all(void)
 	CHECK_NUMBER(count_of(host_log(host), " warning: "), 0);
 }
 
+/* ---- Idle ---------------------------------------------------------------------------------- */
+
+/* All in all it is there for longer than it may be idle. */
+static void who_asks_again_and_again_is_kept(void)
+{
+	struct host *host = start("idle_timeout = 3s\n");
+	int socket = wire_connect(host);
+	struct wire_bytes reply;
+
+	for (int i = 0; i < 5; i++) {
+		wire_text(socket, REQUEST);
+		reply = wire_read(socket, 1);
+		CHECK_NUMBER(wire_status(&reply), 200);
+		CHECK_NUMBER(has_come(socket, 1000), false);
+	}
+	close(socket);
+	host_end(host);
+}
+
 /* ---- A stop -------------------------------------------------------------------------------- */
 
 /* A head that has begun is waited for, but no longer than otherwise. */
@@ -653,6 +672,7 @@ TEST_MAIN("e2e/deadlines",
           TEST(who_does_not_read_is_cut_off),
           TEST(who_leaves_small_replies_unread_is_cut_off),
           TEST(who_reads_slowly_but_steadily_gets_all),
+          TEST(who_asks_again_and_again_is_kept),
           TEST(a_stop_waits_for_a_head_until_its_deadline),
           TEST(a_stop_answers_a_head_that_comes_in_time),
           TEST(a_target_beyond_max_target_gets_414),
