@@ -159,6 +159,17 @@ what_is_touched_or_written_anew_is_no_change()
 	same "$(count building:)" "$builds" && same "$(count 'serves with')" $((loads + 1))
 }
 
+a_build_that_changes_no_module_is_not_loaded()
+{
+	builds=$(count building:) loads=$(count 'serves with')
+	echo '/* later */' >>test_hello.c && until_it says_times $((builds + 1)) building: &&
+		until_it make -q all &&
+		sed -i 's/New from/Once more from/' other.c &&
+		until_it replies /other 'Once more from other' &&
+		same "$(count 'serves with')" $((loads + 1)) &&
+		sed -i 's/Once more from/New from/' other.c && until_it replies /other 'New from other'
+}
+
 a_configuration_that_is_replaced_is_loaded()
 {
 	builds=$(count building:)
@@ -267,7 +278,8 @@ passed=0 failed=0
 for test in it_builds_and_serves a_change_of_a_source_is_served a_replaced_source_is_a_change \
 	what_does_not_compile_is_shown_and_the_last_good_version_goes_on \
 	what_is_good_beside_it_is_not_served_alone mended_it_is_served \
-	what_is_touched_or_written_anew_is_no_change a_configuration_that_is_replaced_is_loaded \
+	what_is_touched_or_written_anew_is_no_change a_build_that_changes_no_module_is_not_loaded \
+	a_configuration_that_is_replaced_is_loaded \
 	one_that_is_wrong_is_told_and_the_last_good_one_goes_on a_new_worker_is_built_and_served \
 	a_header_in_a_new_folder_is_a_source a_module_that_another_has_built_is_loaded \
 	at_the_end_nothing_is_left one_that_could_not_be_built_at_first_is_served_when_it_can \
