@@ -37,7 +37,7 @@ struct tn_client {
 	/* For deadlines.h. */
 	struct tn_timer timer;
 	bool suspended;      /* libmicrohttpd neither reads from it nor writes */
-	int64_t since;       /* ms of the deadlines' clock; what it is about has begun, or goes on */
+	int64_t since;       /* ms of the deadlines' clock: what it is about began, or goes on */
 	uint64_t since_body; /* what of a body had come by then */
 	uint64_t stage;      /* heads that had begun, and that had ended, when it was set */
 	uint64_t reply;      /* whose delivery is watched; 0: none is */

@@ -40,7 +40,7 @@
  * request takes a fifth more of the processor's time.
  */
 #define CONNECTION_MEMORY ((size_t)24 * 1024)
-#define HEAD_WITHIN ((size_t)16 * 1024) /* the largest head, and its fields, that this is made for */
+#define HEAD_WITHIN ((size_t)16 * 1024) /* the largest head, and its fields, that it is for */
 #define FIELDS_WITHIN ((size_t)100)
 #define HEAD_OVERHEAD ((size_t)1536) /* of both: request line, status line, Date and the like */
 #define REPLY_LEAST ((size_t)512)    /* that any reply needs */
@@ -1078,8 +1078,8 @@ static void set_limits(struct tn_edge *edge, const struct tn_settings *settings)
 	                                               : (all + 1) / 2;
 	if (settings->max_connections > edge->most_connections)
 		tn_log_write(TN_LOG_WARNING, NULL,
-		             "max_connections = %u, but there are descriptors for %u only: raise the "
-		             "limit (ulimit -n, or LimitNOFILE of systemd)",
+		             "max_connections = %u, but there are descriptors for %u only: raise "
+		             "the limit (ulimit -n, or LimitNOFILE of systemd)",
 		             edge->allowed, edge->most_connections);
 }
 

@@ -37,8 +37,8 @@ size_t tn_refusal_write(char text[TN_REFUSAL_SIZE], int status, bool head_only, 
 	size = snprintf(text, TN_REFUSAL_SIZE,
 	                "HTTP/1.1 %d %.*s\r\nDate: %s\r\nConnection: close\r\n%s"
 	                "Content-Type: text/plain;charset=UTF-8\r\nContent-Length: %zu\r\n\r\n%.*s",
-	                status, reason, body.data, date, is_for_now(status) ? "Retry-After: 1\r\n" : "",
-	                body.size,
+	                status, reason, body.data, date,
+	                is_for_now(status) ? "Retry-After: 1\r\n" : "", body.size,
 	                head_only ? 0 : (int)body.size, body.data);
 	return (size_t)size < TN_REFUSAL_SIZE ? (size_t)size : TN_REFUSAL_SIZE - 1;
 }
