@@ -18,10 +18,10 @@ static void a_list_with_another_coding_is_unknown(void)
 
 static void what_is_malformed_is_not_unknown(void)
 {
-	static const char *const malformed[] = { "", ",", "gzip,", ",gzip",
-		                                 "gzip;", "gzip;a", "gzip;a=", "gzip;=b",
-		                                 "a b", "a bc", "\"gzip\"", "gzip;a=\"b", "gzip;a=\"b\\",
-		                                 "a\x0b", "caf\xc3\xa9", "gzip;a=\"b\"c" };
+	static const char *const malformed[] = {
+		"", ",", "gzip,", ",gzip", "gzip;", "gzip;a", "gzip;a=", "gzip;=b", "a b", "a bc",
+		"\"gzip\"", "gzip;a=\"b", "gzip;a=\"b\\", "gzip;a=\"b\"c", "a\x0b", "caf\xc3\xa9"
+	};
 
 	for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
 		if (!unknown(malformed[i]))
