@@ -30,8 +30,8 @@ struct tn_deadlines {
 	int64_t shortest;    /* of these */
 	uint64_t body_bytes; /* that are to come in each such time, and be received */
 	uint64_t reply_bytes;
-	/* Its own clock, in ms: it stands still while the process does, so that nobody is blamed for
-	 * what lay unread meanwhile. */
+	/* Its own clock, in ms: it stands still while the process does, so that nobody is blamed
+	 * for what lay unread meanwhile. */
 	int64_t now;
 	int64_t seen; /* CLOCK_MONOTONIC at its last turn, in ms */
 	int64_t wait; /* how long the loop was to sleep then; INT64_MAX: for ever */

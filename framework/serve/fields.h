@@ -14,8 +14,8 @@ enum tn_fields_kept {
 /*
  * Takes out what is between the client and the host alone (RFC 9110, 7.6.1): Connection and what it
  * names, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade; and what nobody
- * trusted has said of the client. Connection cannot name what a Worker or the host decides by: Host,
- * Content-Length, Authorization, Cookie and what proxies say.
+ * trusted has said of the client. Connection cannot name what a Worker or the host decides by:
+ * Host, Content-Length, Authorization, Cookie and what proxies say.
  * The fields are the request's own, as the edge has read them.
  */
 void tn_fields_strip(struct tn_headers *headers, enum tn_fields_kept kept);

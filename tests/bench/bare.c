@@ -115,8 +115,8 @@ static void serve(struct MHD_Daemon *daemon, int epoll, int listener, int signal
 }
 
 /*
- *	bare [BYTES [CONNECTIONS]]    with that much memory for each connection, and so many of them;
- *	                              the defaults are libmicrohttpd's, 32 KiB and about 1,000
+ *	bare [BYTES [CONNECTIONS]]    with that much memory for each connection, and so many of
+ *	                              them; by default as libmicrohttpd, 32 KiB and about 1,000
  */
 int main(int argc, char **argv)
 {
@@ -125,10 +125,11 @@ int main(int argc, char **argv)
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	int signals = take_signals();
 	int listener = listen_on_free_port();
-	struct MHD_Daemon *daemon = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle,
-		NULL, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
-		MHD_OPTION_CONNECTION_LIMIT, most, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_END);
+	struct MHD_Daemon *daemon =
+		MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0,
+	                         NULL, NULL, handle, NULL, MHD_OPTION_CONNECTION_TIMEOUT,
+	                         (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_LIMIT, most,
+	                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, MHD_OPTION_END);
 
 	if (!daemon || listener < 0 || signals < 0 || !watch(epoll, signals) ||
 	    !watch(epoll, listener) ||

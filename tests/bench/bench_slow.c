@@ -1,6 +1,7 @@
 /*
- * bench_slow.c - how long a good client waits for a reply while slowhttptest holds 1,000 connections
- * in each of its modes, against nobody beside it. Each request is on a connection of its own.
+ * bench_slow.c - how long a good client waits for a reply while slowhttptest holds 1,000
+ * connections in each of its modes, against nobody beside it. Each request is on a connection of
+ * its own.
  */
 #include "figures.h"
 
@@ -116,8 +117,8 @@ int main(void)
 	bool fine = site_create(&place.site) && start(&place);
 
 	if (fine) {
-		printf("\na good client, whose every request is a new connection, beside " CONNECTIONS
-		       " slow ones\n\n");
+		printf("\na good client, whose every request is a new connection, "
+		       "beside " CONNECTIONS " slow ones\n\n");
 		printf("  %-20s %8s %8s %11s %11s %11s\n", "", "requests", "failed", "median",
 		       "p99", "slowest");
 	}

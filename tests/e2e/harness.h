@@ -202,7 +202,7 @@ struct http_client *http_open(const struct host *host);
 /* One that asks a server by this name and speaks TLS with it. The texts stay the caller's. */
 struct http_secure {
 	const char *name;
-	int port; /* of 127.0.0.1 */
+	int port;                 /* of 127.0.0.1 */
 	const char *certificates; /* a file; the server's must be among them */
 	const char *from;         /* the client's own address */
 	bool http2;

@@ -444,9 +444,11 @@ static void a_head_beyond_max_head_gets_431(void)
 {
 	struct host *host = start("max_head = 2K\n");
 
-	check_status(host, text_of("GET / HTTP/1.1\r\nHost: a\r\nX: %s\r\n\r\n", text_of_size(2000)),
+	check_status(host,
+	             text_of("GET / HTTP/1.1\r\nHost: a\r\nX: %s\r\n\r\n", text_of_size(2000)),
 	             200);
-	check_status(host, text_of("GET / HTTP/1.1\r\nHost: a\r\nX: %s\r\n\r\n", text_of_size(2048)),
+	check_status(host,
+	             text_of("GET / HTTP/1.1\r\nHost: a\r\nX: %s\r\n\r\n", text_of_size(2048)),
 	             431);
 	host_end(host);
 }

@@ -68,8 +68,8 @@ static void nobody_else_is_believed(void)
 		struct host *host = start(settings[i]);
 		struct wire_bytes reply =
 			ask(host, FORWARDED "Forwarded: for=198.51.100.1\r\n"
-			                    "X-Real-IP: 198.51.100.1\r\n"
-			                    "x-forwarded-prefix: /admin\r\n");
+		                            "X-Real-IP: 198.51.100.1\r\n"
+		                            "x-forwarded-prefix: /admin\r\n");
 
 		CHECK_NUMBER(wire_status(&reply), 200);
 		check_field(&reply, "X-Address", "127.0.0.1");

@@ -70,7 +70,9 @@ static void what_is_of_the_connection_goes(void)
 static void what_connection_names_goes(void)
 {
 	static const struct fields_case cases[] = {
-		{ { "Connection", "x-hop", "X-Hop", "1", "X-Stay", "2" }, "X-Stay ", TN_FIELDS_NONE },
+		{ { "Connection", "x-hop", "X-Hop", "1", "X-Stay", "2" },
+		  "X-Stay ",
+		  TN_FIELDS_NONE },
 		{ { "X-Hop", "1", "Connection", "close , X-HOP,", "X-Ho", "2" },
 		  "X-Ho ",
 		  TN_FIELDS_NONE },
@@ -86,8 +88,8 @@ static void what_connection_names_goes(void)
 		    "Cookie", "a", "Authorization", "b", "Content-Length", "0" },
 		  "Host Cookie Authorization Content-Length ",
 		  TN_FIELDS_NONE },
-		{ { "Connection", "X-Forwarded-For, X-Real-IP", "X-Forwarded-For", "a",
-		    "X-Real-IP", "b" },
+		{ { "Connection", "X-Forwarded-For, X-Real-IP", "X-Forwarded-For", "a", "X-Real-IP",
+		    "b" },
 		  "X-Forwarded-For ",
 		  TN_FIELDS_X },
 	};

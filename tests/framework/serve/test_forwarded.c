@@ -107,8 +107,7 @@ static void scheme_and_host_are_the_nearest_proxys(void)
 		{ { PROTO, "http, https" }, PROXY, "https://example.com/a?b", NULL },
 		{ { PROTO, "https, http" }, PROXY, AS_IT_CAME, NULL },
 		{ { PROTO, "javascript" }, PROXY, AS_IT_CAME, NULL },
-		{ { HOST, "www.example.org:8443" }, PROXY, "http://www.example.org:8443/a?b",
-		  NULL },
+		{ { HOST, "example.org:8443" }, PROXY, "http://example.org:8443/a?b", NULL },
 		{ { HOST, "evil, www.example.org" }, PROXY, "http://www.example.org/a?b", NULL },
 		{ { HOST, "a/b" }, PROXY, AS_IT_CAME, NULL },
 		{ { HOST, "u@b" }, PROXY, AS_IT_CAME, NULL },
@@ -126,7 +125,9 @@ static void scheme_and_host_are_the_nearest_proxys(void)
 static void nobody_else_is_believed(void)
 {
 	static const struct forwarded_case cases[] = {
-		{ { FOR, "192.0.2.1", PROTO, "https", HOST, "h" }, "11.0.0.1", AS_IT_CAME,
+		{ { FOR, "192.0.2.1", PROTO, "https", HOST, "h" },
+		  "11.0.0.1",
+		  AS_IT_CAME,
 		  "11.0.0.1" },
 		{ { FOR, "192.0.2.1" }, "", AS_IT_CAME, "" },
 		{ { FOR, "192.0.2.1" }, "2001:db9::1", AS_IT_CAME, "2001:db9::1" },
