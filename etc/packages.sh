@@ -1,9 +1,9 @@
 #!/bin/sh
 #
 # packages.sh DEPS PURPOSE... - sees to the packages that the purposes need: run, test, lint,
-# valgrind, bench, proxies. What is missing is named and installed with apt-get: as root at once, otherwise
-# through sudo after showing the commands and, on a terminal, asking. Where DEPS is "no", or
-# nothing is missing, it does nothing. Exit status 1: they are not all there.
+# valgrind, bench, proxies. What is missing is named and installed with apt-get: as root at once,
+# otherwise through sudo after showing the commands and, on a terminal, asking. Where DEPS is "no",
+# or nothing is missing, it does nothing. Exit status 1: they are not all there.
 
 set -eu
 

@@ -1,7 +1,6 @@
 /*
  * vectors.h - requests that two parsers could read in two ways, and the status that each is refused
- * with; and good ones that are close to them. Their target is /bad, their host a, where they have
- * any.
+ * with; and good ones that are close to them. The target is /bad, the host a, where there are any.
  */
 #ifndef TENON_TESTS_E2E_VECTORS_H
 #define TENON_TESTS_E2E_VECTORS_H

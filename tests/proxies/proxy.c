@@ -39,15 +39,18 @@ static const char *make_certificate(void)
 	static const char *both;
 	const char *key = scratch_path("key.pem");
 	const char *certificate = scratch_path("certificate.pem");
+	const char *subject;
+	const char *name;
 	struct finished made;
 
 	if (both)
 		return certificate;
+	subject = text_of("/CN=%s", PROXY_NAME);
+	name = text_of("subjectAltName=DNS:%s", PROXY_NAME);
 	made = program_run((const char *const[]){
-		"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-		"ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=" PROXY_NAME,
-		"-addext", "subjectAltName=DNS:" PROXY_NAME, "-keyout", key, "-out", certificate,
-		NULL });
+		"openssl", "req", "-x509", "-nodes", "-days", "2", "-newkey", "ec", "-pkeyopt",
+		"ec_paramgen_curve:prime256v1", "-subj", subject, "-addext", name, "-keyout", key,
+		"-out", certificate, NULL });
 	if (made.code != 0)
 		give_up(made.err);
 	both = scratch_write("both.pem", "%s%s", file_read(certificate), file_read(key));

@@ -59,7 +59,7 @@ static void is_answered(struct http_client *client)
 
 static void check_client(const struct proxy *proxy, struct http_client *client)
 {
-	static const char *const headers[] = { "Host: " PROXY_NAME, NULL };
+	static const char *const headers[] = { ("Host: " PROXY_NAME), NULL };
 	struct http_reply *reply =
 		http_send(client, &(struct http_request){ .path = "/a?b", .headers = headers });
 
@@ -78,7 +78,7 @@ static void address_scheme_and_host_are_the_clients(void)
 static void check_lies(const struct proxy *proxy, struct http_client *client)
 {
 	static const char *const headers[] = {
-		"Host: " PROXY_NAME,
+		("Host: " PROXY_NAME),
 		"Forwarded: for=192.0.2.1;proto=http;host=evil.example",
 		"X-Forwarded-For: 192.0.2.1, 127.0.0.1",
 		"x-forwarded-for: 192.0.2.2",
@@ -109,7 +109,7 @@ static void what_the_client_says_of_itself_is_lost(void)
 static void check_named(const struct proxy *proxy, struct http_client *client)
 {
 	static const char *const headers[] = {
-		"Host: " PROXY_NAME,
+		("Host: " PROXY_NAME),
 		"Connection: keep-alive, X-Hop, X-Forwarded-For, X-Forwarded-Proto, Host",
 		"X-Hop: 1",
 		"Keep-Alive: timeout=5",

@@ -2,8 +2,8 @@
  * test_smuggling.c - what each of the proxies makes of requests that can be read in two ways: none
  * of it is read by the host as other requests than the proxy has made.
  *
- * A proxy may well read a vector as two requests, and hand on both: then each of them comes from
- * its client's address, since that is what the proxy writes. What is smuggled does not.
+ * A proxy may well read a vector as two requests, and hand on both: then each comes from its
+ * client's address, since that is what the proxy writes. What is smuggled does not.
  */
 #include "e2e/vectors.h"
 #include "proxies/tls.h"
