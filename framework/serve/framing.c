@@ -600,7 +600,7 @@ static const char *read_chunk_line_feed(struct tn_framing *framing, const char *
 	if (framing->left)
 		return go_on(framing, CHUNK, at + 1);
 	framing->trailers = true;
-	framing->head_left = framing->limits.head;
+	framing->head_left += strlen("\r\n"); /* there is room for none behind the largest head */
 	return go_on(framing, LINE, at + 1);
 }
 
@@ -802,10 +802,10 @@ static const char *read_head(struct tn_framing *framing, const char *at, const c
 		at = pass_fields(framing, at, end);
 	while (at && at < end && in_head(framing))
 		at = step_head(framing, at, end);
-	if (!at || !in_head(framing))
-		return at;
+	if (!at)
+		return NULL;
 	framing->head_left -= (size_t)(at - begin);
-	if (!framing->head_left)
+	if (!framing->head_left && in_head(framing))
 		return refuse(framing, 431, "a head larger than is allowed");
 	return at;
 }

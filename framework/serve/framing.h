@@ -36,7 +36,9 @@
 #define TN_FRAMING_WORD ((size_t)264) /* a name of 253 bytes, a port; most of what is kept */
 
 struct tn_framing_limits {
-	size_t head;   /* bytes of a head, from the request line to its empty line; trailers anew */
+	/* Bytes of a head, from the request line to its empty line, and of its trailers, too: the
+	 * memory that libmicrohttpd reads them into is the same. */
+	size_t head;
 	size_t fields; /* of a message, with its trailers */
 	size_t target; /* bytes */
 };

@@ -23,6 +23,23 @@ static char *letters(size_t count)
 	return text;
 }
 
+/* The status of a chunked request with a head and trailers of about that size. */
+static int status_with_trailers(const struct host *host, size_t head, size_t trailers)
+{
+	struct wire_bytes reply = wire_talk(host,
+	                                    text_of("POST / HTTP/1.1\r\n"
+	                                            "Host: a\r\n"
+	                                            "X: %s\r\n"
+	                                            "Connection: close\r\n"
+	                                            "Transfer-Encoding: chunked\r\n\r\n"
+	                                            "1\r\na\r\n0\r\n"
+	                                            "X: %s\r\n\r\n",
+	                                            letters(head), letters(trailers)),
+	                                    1);
+
+	return wire_status(&reply);
+}
+
 /* The status of a request with a cookie of that size, to a reply with a field of that size. */
 static int status_of(const struct host *host, size_t cookie, size_t field)
 {
@@ -90,6 +107,21 @@ static void a_head_that_is_too_large_is_431(void)
 	host_end(host);
 }
 
+/* By us: libmicrohttpd has no line for it. */
+static void trailers_that_are_too_large_are_431(void)
+{
+	struct host *host = start("");
+
+	CHECK_NUMBER(status_with_trailers(host, 1000, 15000), 200);
+	CHECK_NUMBER(status_with_trailers(host, 15000, 1000), 200);
+	CHECK_NUMBER(status_with_trailers(host, 15000, 15000), 431);
+	host_end(host);
+	CHECK_NUMBER(lines_matching(host_log(host), "warning: 127\\.0\\.0\\.1: refused with 431: "
+	                                            "a head larger than is allowed"),
+	             1);
+	CHECK_NUMBER(lines_matching(host_log(host), " status=431 "), 1);
+}
+
 static void a_field_without_a_value_is_left_out(void)
 {
 	struct host *host = start("");
@@ -144,6 +176,7 @@ TEST_MAIN("e2e/heads",
           TEST(a_reply_whose_head_does_not_fit_is_a_500_that_is_explained),
           TEST(every_size_of_a_reply_head_gets_a_reply),
           TEST(a_head_that_is_too_large_is_431),
+          TEST(trailers_that_are_too_large_are_431),
           TEST(a_field_without_a_value_is_left_out),
           TEST(a_body_of_max_body_is_taken_whatever_the_memory),
           TEST(a_refusal_waits_for_no_body))
