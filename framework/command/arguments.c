@@ -81,6 +81,34 @@ static void find_options(const struct tn_command *command, struct option *option
 	options[count] = (struct option){ 0 };
 }
 
+/* A value, "--json=yes", for one that takes none. The name may be cut short. */
+static bool has_value_in_vain(const struct option *options, const char *word)
+{
+	size_t size = strcspn(word, "=");
+
+	if (strncmp(word, "--", 2) != 0 || !word[size])
+		return false;
+	for (; options->name; options++)
+		if (!options->has_arg && strncmp(options->name, word + 2, size - 2) == 0)
+			return true;
+	return false;
+}
+
+/* The word is the last one that getopt has gone past, which a letter among others may not be. */
+static int complain_of_option(const struct tn_command *command, const struct option *options,
+                              int found, const char *word)
+{
+	if (found == ':')
+		tn_complain("%s: the value is missing", word);
+	else if (optopt && has_value_in_vain(options, word))
+		tn_complain("%s: this option takes no value", word);
+	else if (optopt)
+		tn_complain("-%c: there is no such option", optopt);
+	else
+		tn_complain("%s: there is no such option", word);
+	return complain_of_usage(command);
+}
+
 static int read_timeout(struct tn_arguments *result, const char *text)
 {
 	int64_t value = 0;
@@ -223,7 +251,10 @@ int tn_arguments_read(const struct tn_command *command, int count, char **argume
 	find_options(command, options);
 	optind = 0;
 	while ((option = getopt_long(count, arguments, letters, options, NULL)) != -1) {
-		int code = read_option(command, result, option);
+		bool wrong = option == '?' || option == ':';
+		int code = wrong ? complain_of_option(command, options, option,
+		                                      arguments[optind - 1])
+		                 : read_option(command, result, option);
 
 		if (code)
 			return code;

@@ -1,5 +1,6 @@
 #include "command/command.h"
 #include "command/input.h"
+#include "deploy/nearest.h"
 #include "supervise/process.h"
 
 #include <errno.h>
@@ -54,6 +55,7 @@ static const struct tn_command commands[] = {
 	{ "dev", tn_command_dev, "[--environment NAME] [--build COMMAND] [FILE]", 0, 1,
 	  "        build with make and serve, and do so again whenever something changes\n" },
 };
+#define HINT_SIZE 64
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
 static void print_usage(FILE *to)
@@ -76,6 +78,17 @@ static int run(const struct tn_command *command, int count, char **words)
 		return code;
 	tn_complain("standard output cannot be written: %s", strerror(errno));
 	return code ? code : EX_IOERR;
+}
+
+static void complain_of_command(const char *name)
+{
+	struct tn_nearest nearest = { .wanted = name };
+	char hint[HINT_SIZE];
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		tn_nearest_try(&nearest, commands[i].name);
+	tn_complain("there is no command '%s'%s", name,
+	            tn_nearest_hint(&nearest, hint, sizeof(hint)));
 }
 
 /* Or the first socket would become standard error, and the log be written to it. */
@@ -111,7 +124,7 @@ int main(int count, char **arguments)
 		return 0;
 	}
 	if (*name)
-		tn_complain("there is no command '%s'", name);
+		complain_of_command(name);
 	print_usage(stderr);
 	return EX_USAGE;
 }

@@ -94,6 +94,15 @@ static void give(struct given *given, const struct tn_command *command, ...)
 	snprintf(given->complaint, sizeof(given->complaint), "%.500s", capture_end());
 }
 
+/* The usage is the last line: the one before it, of an option that is none, has a test of its own. */
+static void expect_usage(const struct given *given, const char *usage, unsigned line)
+{
+	const char *found = strstr(given->complaint, "tenon: usage: ");
+
+	test_number(given->code, EX_USAGE, "the exit code", __FILE__, line);
+	test_text(found ? found : given->complaint, usage, "the complaint", __FILE__, line);
+}
+
 static void expect(const struct given *given, int code, const char *complaint, unsigned line)
 {
 	test_number(given->code, code, "the exit code", __FILE__, line);
@@ -101,7 +110,7 @@ static void expect(const struct given *given, int code, const char *complaint, u
 }
 
 #define CHECK_USAGE(given_, text_) \
-	expect(given_, EX_USAGE, "tenon: usage: tenon " text_ "\n", __LINE__)
+	expect_usage(given_, "tenon: usage: tenon " text_ "\n", __LINE__)
 #define CHECK_GOOD(given_) \
 	expect(given_, 0, "", __LINE__)
 
@@ -296,6 +305,34 @@ static void an_option_without_its_value_is_told_the_usage(void)
 	CHECK_USAGE(&given, SHOW_USES);
 }
 
+static void expect_option(const char *complaint, const struct given *given, unsigned line)
+{
+	char expected[256];
+
+	snprintf(expected, sizeof(expected), "tenon: %s\ntenon: usage: tenon " CHECK_USES "\n",
+	         complaint);
+	expect(given, EX_USAGE, expected, line);
+}
+
+#define CHECK_OPTION(complaint_, ...) \
+	do { \
+		give(&given, &check, __VA_ARGS__, NULL); \
+		expect_option(complaint_, &given, __LINE__); \
+	} while (0)
+
+static void an_option_that_is_wrong_is_named(void)
+{
+	struct given given;
+
+	CHECK_OPTION("--verbose: there is no such option", "--verbose", "x.ini");
+	CHECK_OPTION("--verbose: there is no such option", "--start", "x.ini", "--verbose");
+	CHECK_OPTION("--verbose=1: there is no such option", "--verbose=1", "x.ini");
+	CHECK_OPTION("-x: there is no such option", "--start", "-xyz", "x.ini");
+	CHECK_OPTION("-x: there is no such option", "--timeout=1s", "-xyz", "x.ini");
+	CHECK_OPTION("--timeout: the value is missing", "x.ini", "--timeout");
+	CHECK_OPTION("--start=now: this option takes no value", "--start=now", "x.ini");
+}
+
 /* ---- Their values -------------------------------------------------------------------------- */
 
 static void expect_timeout(const char *value, int code, int timeout, const char *complaint,
@@ -457,6 +494,7 @@ TEST_MAIN("command/arguments",
           TEST(alternatives_are_options_each),
           TEST(an_unknown_option_is_told_the_usage),
           TEST(an_option_without_its_value_is_told_the_usage),
+          TEST(an_option_that_is_wrong_is_named),
           TEST(a_timeout_is_a_duration),
           TEST(an_environment_is_what_stands_behind_the_at),
           TEST(a_value_may_begin_with_a_dash),
