@@ -63,6 +63,10 @@ const struct tn_plan_worker *tn_input_worker(const struct tn_input *input, const
 	if (worker)
 		return worker;
 	tn_plan_ask(input->plan, name, hint, sizeof(hint));
-	tn_complain("%s: no worker '%s'%s", tn_config_path(input->config), name, hint);
+	if (*hint)
+		tn_complain("%s: no worker '%s'%s", tn_config_path(input->config), name, hint);
+	else
+		tn_complain("%s: no worker '%s': `tenon show %s` names all that there are",
+		            tn_config_path(input->config), name, tn_config_path(input->config));
 	return NULL;
 }

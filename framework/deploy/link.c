@@ -76,7 +76,11 @@ static void read_target(struct reading *reading, const char *name, uint32_t weig
 
 	if (!worker) {
 		worker = tn_plan_ask(reading->plan, name, hint, sizeof(hint));
-		complain(reading, entry, "no worker '%s'%s", name, hint);
+		if (*hint || !*name)
+			complain(reading, entry, "no worker '%s'%s", name, hint);
+		else
+			complain(reading, entry, "no worker '%s': add [worker %s], or name another",
+			         name, name);
 	}
 	if (worker)
 		add_target(reading, worker, weight);

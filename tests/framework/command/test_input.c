@@ -242,7 +242,7 @@ static void mistakes_of_form_and_of_meaning_are_printed(void)
 	struct opening opening;
 
 	open_text(&opening, "[worker a]\nroute = /\nservice.b = b\n", NULL,
-	          ":3: worker 'a': service.b: no worker 'b'\n");
+	          ":3: worker 'a': service.b: no worker 'b': add [worker b], or name another\n");
 	CHECK_NUMBER(opening.code, EX_CONFIG);
 	close_it(&opening);
 	open_text(&opening, "[worker a]\nroute = /\nx\n", NULL,
@@ -289,12 +289,15 @@ static void expect_no_worker(const struct opening *opening, const char *name, co
 static void a_worker_that_is_not_there_is_told_with_the_nearest(void)
 {
 	struct opening opening;
+	char all[512];
 
 	open_text(&opening, "[worker auth]\nroute = /\n[worker auth@staging]\n", NULL, "");
 	expect_no_worker(&opening, "atuh", " (did you mean 'auth'?)");
 	expect_no_worker(&opening, "auth@stagin", " (did you mean 'auth@staging'?)");
-	expect_no_worker(&opening, "gateway", "");
-	expect_no_worker(&opening, "", "");
+	snprintf(all, sizeof(all), ": `tenon show %s` names all that there are",
+	         tn_config_path(opening.input.config));
+	expect_no_worker(&opening, "gateway", all);
+	expect_no_worker(&opening, "", all);
 	close_it(&opening);
 }
 

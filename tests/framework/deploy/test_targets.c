@@ -169,7 +169,7 @@ static void an_unknown_name_gets_a_suggestion(void)
 	CHECK_VALUE("auth@stging", "no worker 'auth@stging' (did you mean 'auth@staging'?)");
 	CHECK_VALUE("auth@v1 90%, auth@v4 10%",
 	            "no worker 'auth@v4' (did you mean 'auth@v1'?)");
-	CHECK_VALUE("database", "no worker 'database'");
+	CHECK_VALUE("database", "no worker 'database': add [worker database], or name another");
 	CHECK_VALUE("auth@", "no worker 'auth@' (did you mean 'auth'?)");
 }
 
@@ -218,7 +218,7 @@ static void an_inherited_mistake_is_told_once(void)
 	                "they are to be 100%\n"
 	                "x.ini:6: worker 'gateway': split.auth.key: 'haeder:x': not a key: write "
 	                "header:NAME, cookie:NAME or address\n"
-	                "x.ini:8: worker 'gateway@v2': service.auth: no worker 'other'\n");
+	                "x.ini:8: worker 'gateway@v2': service.auth: no worker 'other': add [worker other], or name another\n");
 }
 
 static void a_mistake_in_an_included_file_has_its_name(void)
@@ -231,7 +231,7 @@ static void a_mistake_in_an_included_file_has_its_name(void)
 	planned_write(&planned, "team/a.ini", "[worker b]\n[worker b@v1]\nservice.a = aa\n");
 	planned_load(&planned, "x.ini");
 	planned_make(&planned, NULL);
-	CHECK_TOLD(&planned, "team/a.ini:3: worker 'b@v1': service.a: no worker 'aa'\n");
+	CHECK_TOLD(&planned, "team/a.ini:3: worker 'b@v1': service.a: no worker 'aa': add [worker aa], or name another\n");
 	CHECK_NUMBER((long long)planned.plan->workers[0].bindings[0].target_count, 2);
 	planned_end(&planned);
 }
