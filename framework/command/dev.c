@@ -2,6 +2,7 @@
 #include "command/command.h"
 #include "command/input.h"
 #include "command/lookout.h"
+#include "command/makefile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,19 +76,6 @@ int tn_command_dev(const struct tn_arguments *arguments)
 
 /* ---- Where --------------------------------------------------------------------------------- */
 
-static bool has_makefile(const char *directory)
-{
-	static const char *const names[] = { "GNUmakefile", "makefile", "Makefile" };
-	char path[PATH_MAX + 16];
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		if (access(path, F_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The project is where the configuration is, or, as with etc/tenon.ini, one above. */
 static bool find_directory(struct dev *dev, const char *build)
 {
@@ -98,9 +86,9 @@ static bool find_directory(struct dev *dev, const char *build)
 	         slash ? (int)(slash - dev->file) + 1 : 1, slash ? dev->file : ".");
 	snprintf(above, sizeof(above), "%.*s/..", PATH_MAX - 4, dev->directory);
 	dev->command = build ? build : "make";
-	if (has_makefile(dev->directory))
+	if (tn_makefile_find(dev->directory))
 		return true;
-	if (has_makefile(above)) {
+	if (tn_makefile_find(above)) {
 		snprintf(dev->directory, sizeof(dev->directory), "%s", above);
 		return true;
 	}

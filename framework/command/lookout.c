@@ -1,5 +1,6 @@
 #include "command/lookout.h"
 
+#include "command/makefile.h"
 #include "deploy/plan.h"
 
 #include <errno.h>
@@ -89,8 +90,7 @@ static bool is_source(const char *name)
 	};
 	const char *dot = strrchr(name, '.');
 
-	if (strcmp(name, "Makefile") == 0 || strcmp(name, "makefile") == 0 ||
-	    strcmp(name, "GNUmakefile") == 0)
+	if (tn_makefile_named(name))
 		return true;
 	if (!dot || dot == name)
 		return false;

@@ -3,6 +3,7 @@
 #include "command/command.h"
 #include "command/input.h"
 #include "command/made.h"
+#include "command/makefile.h"
 #include "deploy/binding.h"
 #include "deploy/edit.h"
 
@@ -28,6 +29,7 @@ struct layout {
 	const char *includes; /* what leads from a test to the sources */
 	bool is_tree;         /* this is Tenon's own tree */
 	bool is_new;          /* there is no configuration yet */
+	const char *makefile; /* that is there already; NULL: there is none */
 };
 
 /* What is to be: the text of the configuration grows by a section for each Worker. */
@@ -191,6 +193,7 @@ static int find_layout(struct layout *layout, const struct tn_arguments *argumen
 	layout->tests = layout->is_tree ? "tests/plugins/" : layout->directory;
 	layout->includes = layout->is_tree ? "../../plugins/" : "";
 	layout->is_new = !exists(file);
+	layout->makefile = tn_makefile_find(layout->directory);
 	if (*layout->directory && !exists(layout->directory)) {
 		tn_complain("%s: there is no directory '%s': make it first", file,
 		            layout->directory);
@@ -468,7 +471,7 @@ static void add_surroundings(struct project *project)
 	const struct layout *layout = &project->layout;
 	struct tn_made *made = &project->made;
 
-	if (!layout->is_tree && is_missing(project, "Makefile"))
+	if (!layout->is_tree && !layout->makefile)
 		tn_made_add(made, tn_blank_makefile(base_name(layout), project->modules), 0666,
 		            "%sMakefile", layout->directory);
 	if (!layout->is_tree && is_missing(project, ".gitignore"))
@@ -477,15 +480,31 @@ static void add_surroundings(struct project *project)
 		tn_made_add(made, strdup(project->text), 0666, "%s", layout->file);
 }
 
+/* The path of the only route, without its '*'; 0 bytes where that has a host. */
+static int asked_path(const struct project *project)
+{
+	const char *route = project->arguments->route ? project->arguments->route : "/";
+
+	return *route == '/' ? (int)strcspn(route, "*, ") : 0;
+}
+
 static void say_what_comes_next(const struct project *project)
 {
-	const char *directory = project->layout.directory;
+	const struct layout *layout = &project->layout;
+	const struct tn_arguments *arguments = project->arguments;
+	const char *directory = layout->directory;
+	const char *in = *directory ? ", in " : "";
+	int path = layout->is_new && !arguments->private ? asked_path(project) : 0;
 
-	tn_complain("next: make%s%s test, then make%s%s run%s", *directory ? " -C " : "", directory,
-	            *directory ? " -C " : "", directory,
-	            project->layout.is_new && !project->arguments->private
-	                    ? ", then curl -i http://127.0.0.1:8080/"
-	                    : "");
+	if (layout->is_new && layout->makefile && !layout->is_tree)
+		tn_complain("%s%s was there already, and is as it was: have it make %s/%s.so of "
+		            "%s.c, with -shared and what `pkg-config --cflags --libs tenon` says",
+		            directory, layout->makefile, project->modules, arguments->file,
+		            arguments->file);
+	else
+		tn_complain("next%s%s: make test, then make run%s%.*s", in, directory,
+		            path ? ", then curl -i http://127.0.0.1:8080" : "", path,
+		            arguments->route ? arguments->route : "/");
 }
 
 static int carry_out(struct project *project)
@@ -499,6 +518,7 @@ static int carry_out(struct project *project)
 		printf("made %s\n", project->made.files[i].path);
 	if (old)
 		printf("changed %s\n", project->layout.file);
+	fflush(stdout); /* what was done stands before what is next, where both go to one file */
 	say_what_comes_next(project);
 	return 0;
 }

@@ -241,6 +241,27 @@ a_name_may_be_anything_else()
 		exits 0 new time --service exit && build all test check >/dev/null
 }
 
+# It could only guess what to add to it.
+a_makefile_that_is_there_stays_and_is_told_what_to_make()
+{
+	folder made && echo 'all:' >GNUmakefile && exits 0 new hello || return
+	same "$(listing)" "$(printf './%s\n' .gitignore GNUmakefile hello.c tenon.ini \
+		test_hello.c)" && same "$(cat GNUmakefile)" all: || return
+	has "$scratch/said" 'GNUmakefile was there already, and is as it was: have it make' &&
+		has "$scratch/said" 'build/hello.so of hello.c' && ! grep 'next:' "$scratch/said"
+}
+
+# In the order in which it was done, also where both outputs go to one file.
+what_comes_next_stands_last_and_is_true()
+{
+	folder last && exits 0 new hello --route '/api/*' || return
+	same "$(tail -n 1 "$scratch/said")" \
+		'tenon: next: make test, then make run, then curl -i http://127.0.0.1:8080/api/' ||
+		return
+	mkdir 'a b' && exits 0 new hello --route example.org/ --file 'a b/x.ini' || return
+	same "$(tail -n 1 "$scratch/said")" 'tenon: next, in a b/: make test, then make run'
+}
+
 # Tenon's own tree is known by its folders.
 in_this_tree_it_adds_to_the_plugins()
 {
@@ -263,7 +284,8 @@ for test in an_empty_folder_becomes_a_project it_is_built_tested_and_runs_as_it_
 	a_route_can_be_given_and_a_worker_be_private a_file_elsewhere_is_a_project_elsewhere \
 	nothing_is_overwritten what_is_wrong_is_not_added_to \
 	names_that_cannot_be_are_refused_with_the_cure a_name_may_be_anything_else \
-	in_this_tree_it_adds_to_the_plugins; do
+	a_makefile_that_is_there_stays_and_is_told_what_to_make \
+	what_comes_next_stands_last_and_is_true in_this_tree_it_adds_to_the_plugins; do
 	if $test >"$scratch/output" 2>&1; then
 		passed=$((passed + 1))
 	else
