@@ -7,6 +7,7 @@
  */
 #include "command/call.h"
 
+#include "command/await.h"
 #include "command/command.h"
 #include "command/input.h"
 #include "command/json.h"
@@ -39,7 +40,9 @@ struct call {
 	struct tn_secrets secrets;
 	struct tn_copies copies;
 	struct tn_page *page; /* the child's, which this process has mapped, too */
+	sigset_t signals;     /* those that were blocked when it began */
 	/* The child's alone. */
+	pid_t process;
 	struct tn_deployment *deployment;
 	struct tn_pool *pool;
 	struct tn_tracer *tracer;
@@ -115,6 +118,15 @@ _Noreturn static void leave(struct call *call, int code)
 	_exit(problem ? problem : code);
 }
 
+/* What it would print, and write to the page, is the first process's to do. */
+_Noreturn static void leave_forked(const struct call *call)
+{
+	tn_complain("process %d, which '%s' or a Worker that it calls has forked, came back from "
+	            "the call: have it end with _exit, or exec",
+	            (int)getpid(), call->worker->name);
+	_exit(EX_SOFTWARE);
+}
+
 static int answer(struct call *call)
 {
 	struct tn_local *local =
@@ -126,6 +138,8 @@ static int answer(struct call *call)
 		return EX_OSERR;
 	if (tn_call_request_fill(&call->request, tn_local_request(local))) {
 		tn_local_call(local, &reply);
+		if (getpid() != call->process)
+			leave_forked(call);
 		call->answered = true;
 		problem = print_reply(call, &reply);
 		code = problem ? problem : code_of(reply.status);
@@ -235,6 +249,8 @@ _Noreturn static void child(struct call *call, pid_t parent)
 	if (getppid() != parent)
 		_exit(EX_SOFTWARE);
 	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_SETMASK, &call->signals, NULL);
+	call->process = getpid();
 	code = serve(call);
 	tn_activity_set_step(&call->page->activity, TN_STEP_DONE);
 	exit(code);
@@ -284,6 +300,7 @@ static int run_child(struct call *call)
 	int status;
 
 	fflush(NULL);
+	tn_await_prepare(&call->signals);
 	process = fork();
 	if (process == 0)
 		child(call, parent);
@@ -291,8 +308,8 @@ static int run_child(struct call *call)
 		tn_complain("no process can be started: %s", strerror(errno));
 		return EX_OSERR;
 	}
-	while (waitpid(process, &status, 0) < 0 && errno == EINTR)
-		;
+	tn_call_wait(process, &call->page->activity, &call->input.plan->settings, &status);
+	sigprocmask(SIG_SETMASK, &call->signals, NULL);
 	if (WIFEXITED(status) && atomic_load(&call->page->activity.step) == TN_STEP_DONE)
 		return WEXITSTATUS(status);
 	return tell_death(call, status);
@@ -308,7 +325,6 @@ static int with_page(struct call *call)
 		return EX_OSERR;
 	}
 	close(descriptor);
-	signal(SIGCHLD, SIG_DFL);
 	code = run_child(call);
 	tn_page_unmap(call->page);
 	return code;

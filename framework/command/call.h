@@ -7,6 +7,7 @@
 #include "serve/local.h"
 
 #include <jansson.h>
+#include <sys/types.h>
 
 /* ---- The request ---------------------------------------------------------------------------- */
 
@@ -29,6 +30,14 @@ void tn_call_request_finish(struct tn_call_request *request);
 /* Makes the exchange's first request that one, whose body stays the description's; false where it
  * is out of memory, which is logged. */
 bool tn_call_request_fill(const struct tn_call_request *description, struct tn_request *request);
+
+/* ---- Its child ------------------------------------------------------------------------------ */
+
+/* Waits for the child, of which that is the page, after tn_await_prepare. Where a Worker holds its
+ * first thread for hang_timeout, or a module or a start hook for ready_timeout, it has the child
+ * tell so and end. *status is that of waitpid(2). */
+void tn_call_wait(pid_t process, const struct tn_activity *activity,
+                  const struct tn_settings *settings, int *status);
 
 /* ---- What is printed ------------------------------------------------------------------------ */
 

@@ -1,5 +1,6 @@
 #include "command/trial.h"
 
+#include "command/await.h"
 #include "command/input.h"
 #include "deploy/blocking.h"
 #include "deploy/bodies.h"
@@ -13,7 +14,6 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS (10 * 1000)
@@ -171,21 +171,6 @@ static _Noreturn void child(struct trial *trial, pid_t parent)
 
 /* ---- In the parent ------------------------------------------------------------------------- */
 
-/* Waits for the child's end, at most for so long; SIGCHLD is blocked. */
-static bool child_ends(pid_t process, int timeout, int *status)
-{
-	struct timespec time = { timeout / 1000, timeout % 1000 * 1000000L };
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	while (waitpid(process, status, WNOHANG) == 0) {
-		if (sigtimedwait(&set, NULL, &time) < 0 && errno == EAGAIN)
-			return waitpid(process, status, WNOHANG) != 0;
-	}
-	return true;
-}
-
 /* Ends a child of which one step takes too long: returns whether it did. */
 static bool child_hangs(const struct trial *trial, pid_t process, int *status)
 {
@@ -193,7 +178,7 @@ static bool child_hangs(const struct trial *trial, pid_t process, int *status)
 
 	do {
 		steps = atomic_load(&trial->activity->steps);
-		if (child_ends(process, trial->timeout, status))
+		if (tn_await_child(process, trial->timeout, status))
 			return false;
 	} while (steps != atomic_load(&trial->activity->steps));
 	kill(process, SIGKILL);
@@ -259,22 +244,11 @@ static int ask_child(struct trial *trial)
 	return judge(trial, status, hangs);
 }
 
-/* So that the end of a child wakes the parent, and its status is kept, whatever was inherited. */
-static void block_child_signal(struct trial *trial)
-{
-	sigset_t set;
-
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, &trial->signals);
-}
-
 static int try_plan(struct trial *trial)
 {
 	int code = -1;
 
-	block_child_signal(trial);
+	tn_await_prepare(&trial->signals);
 	trial->faults = calloc(trial->plan->count + 1, sizeof(trial->faults[0]));
 	trial->activity = tn_activity_create();
 	if (!trial->faults || !trial->activity) {

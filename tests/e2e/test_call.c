@@ -639,6 +639,43 @@ static void names_who_ends_the_process(void)
 	            "worker=crash chain=outer>crash: the call ended (SIGKILL) while it answered");
 }
 
+/* As the host does, and with its keys: hang_timeout counts from when it has the thread. */
+static void ends_who_hangs(void)
+{
+	static const char stuck[] = "[host]\nmodules = %s\n%s\n[worker stuck]\nmodule = "
+				    "serve_stuck.so\nvar.in_start = %s\n";
+	const char *modules = built("tests/fixtures");
+	const char *const words[] = { "FILE", "stuck", NULL };
+	struct finished finished;
+
+	if (left_to_others())
+		return;
+	finished = call_with(
+		NULL, scratch_write("stuck.ini", stuck, modules, "hang_timeout = 100ms", "no"),
+		words);
+	check_error(&finished, EX_SOFTWARE,
+	            "worker=stuck: the loop has not turned for 100 ms, while it answered, request "
+	            "\"GET /\"");
+	finished = call_with(
+		NULL, scratch_write("stuck.ini", stuck, modules, "ready_timeout = 500ms", "yes"),
+		words);
+	check_error(&finished, EX_SOFTWARE,
+	            "worker=stuck: not ready within 500 ms, in its start hook");
+}
+
+/* One reply, and not one for each process. */
+static void a_child_that_comes_back_is_told_and_ends(void)
+{
+	struct finished finished =
+		CALL("[worker forks]\nmodule = serve_fork.so\n", "FILE", "forks", "/returns");
+
+	check_code(&finished, 0);
+	CHECK_NUMBER(count_of(finished.out, "HTTP/1.1 200 OK\r\n"), 1);
+	CHECK_NUMBER(count_of(finished.err, "which 'forks' or a Worker that it calls has forked, "
+	                                    "came back from the call: have it end with _exit"),
+	             1);
+}
+
 TEST_MAIN("e2e/call", TEST(prints_a_reply_as_it_would_be_sent), TEST(calls_a_private_one),
           TEST(loads_what_it_calls_alone), TEST(calls_in_an_environment),
           TEST(tells_the_class_of_the_status), TEST(head_has_no_body),
@@ -653,4 +690,5 @@ TEST_MAIN("e2e/call", TEST(prints_a_reply_as_it_would_be_sent), TEST(calls_a_pri
           TEST(traces_what_comes_after_the_reply), TEST(traces_up_to_the_limits),
           TEST(a_timeout_counts), TEST(leaves_who_does_not_come_back), TEST(runs_the_hooks),
           TEST(names_who_crashes), TEST(names_who_crashes_beside_requests),
-          TEST(names_who_ends_the_process))
+          TEST(names_who_ends_the_process), TEST(ends_who_hangs),
+          TEST(a_child_that_comes_back_is_told_and_ends))
