@@ -157,6 +157,22 @@ static void has_no_field_that_is_not_sent(void)
 	CHECK_NUMBER(count_of(finished.out, "X-Empty"), 0);
 }
 
+/* RFC 9110, 8.6: that of a 304 would be the one of the 200, which nobody knows. */
+static void has_no_length_where_there_is_no_body(void)
+{
+	static const char *const urls[] = { "/set-body?n=204", "/set-body?n=304" };
+
+	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		struct finished finished = CALL("[worker fault]\nmodule = serve_fault.so\n"
+		                                "service.next = echo\nservice.again = fault\n",
+		                                "FILE", "fault", urls[i]);
+
+		check_code(&finished, 0);
+		CHECK_NUMBER(count_of(finished.out, "X-Accepted: no\r\n"), 1);
+		CHECK_NUMBER(count_of(finished.out, "Content-Length"), 0);
+	}
+}
+
 static void has_what_the_edge_sends(void)
 {
 	static const char *const headers[] = { "x-custom-token: secret", NULL };
@@ -297,6 +313,8 @@ static void refuses_what_is_no_request(void)
 	check_error(&finished, EX_USAGE, "it has no valid host");
 	finished = CALL("", "FILE", "echo", "-X", "TRACE");
 	check_error(&finished, EX_USAGE, "-X 'TRACE': no such request reaches a Worker");
+	finished = CALL("", "FILE", "echo", "-X", "CONNECT");
+	check_error(&finished, EX_USAGE, "-X 'CONNECT': no such request reaches a Worker");
 	finished = CALL("", "FILE", "echo", "-X", "a b");
 	check_error(&finished, EX_USAGE, "-X 'a b': it is no method");
 	finished = CALL("", "FILE", "echo", "-H", "no colon");
@@ -681,6 +699,9 @@ TEST_MAIN("e2e/call", TEST(prints_a_reply_as_it_would_be_sent), TEST(calls_a_pri
           TEST(tells_the_class_of_the_status), TEST(head_has_no_body),
           TEST(has_no_field_that_is_not_sent), TEST(has_what_the_edge_sends),
           TEST(sends_what_it_is_told),
+}
+
+	  TEST(has_no_length_where_there_is_no_body), TEST(has_what_the_edge_sends), TEST(sends_what_it_is_told),
           TEST(has_the_headers_of_a_body), TEST(sends_a_file_byte_for_byte),
           TEST(sends_standard_input), TEST(refuses_a_body_that_the_edge_would_refuse),
           TEST(sends_a_body_of_any_size), TEST(refuses_what_is_no_request), TEST(gives_json),
