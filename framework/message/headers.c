@@ -161,7 +161,9 @@ static bool is_acceptable(const struct tn_headers *headers, const char *name, si
 {
 	if (name_size > NAME_MAX_SIZE || !tn_token_valid(name, name_size)) {
 		tn_exchange_refuse(headers->exchange,
-		                   "header '%.100s' refused: the name is no token", name);
+		                   "header '%.100s' refused: the name is no token: write one of "
+		                   "letters, digits and '-'",
+		                   name);
 		return false;
 	}
 	if (headers->response && frames_the_message(name)) {

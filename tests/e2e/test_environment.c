@@ -435,7 +435,7 @@ static void each_needs_its_own_secret_only(void)
 	CHECK_NUMBER(host_wait(host), EX_CONFIG);
 	CHECK_TEXT(host_log(host),
 	           text_of("%s:13: worker 'auth@staging': secret.SECRET_TOKEN: the file '%s' "
-	                   "cannot be opened: No such file or directory\n",
+	                   "cannot be opened: No such file or directory: put the secret there\n",
 	                   file, scratch_path("second")));
 }
 

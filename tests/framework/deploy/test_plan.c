@@ -680,7 +680,7 @@ static void a_secret_that_is_missing_matters_only_where_it_is_reached(void)
 	tn_config_destroy(planned.config);
 	deployment = deploy(&planned, NULL);
 	CHECK_TOLD(&planned, "x.ini:5: worker 'auth': secret.SECRET_TOKEN: the file 'production' "
-	                     "cannot be opened: No such file or directory\n");
+	                     "cannot be opened: No such file or directory: put the secret there\n");
 	tn_deployment_destroy(deployment);
 	planned_end(&planned);
 }

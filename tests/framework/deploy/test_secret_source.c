@@ -202,7 +202,7 @@ static void file(void)
 	check_secret(&fixture, "file:token", "a\nb\n");
 	remove_file(&fixture, "token");
 	check_refused(&fixture, "file:token", "the file '",
-	              "/token' cannot be opened: No such file or directory");
+	              "/token' cannot be opened: No such file or directory: put the secret there");
 	tear_down(&fixture);
 }
 
@@ -256,7 +256,7 @@ static void a_link_is_followed(void)
 	check_secret(&fixture, "file:link", "sesame");
 	remove_file(&fixture, "token");
 	check_refused(&fixture, "file:link", "the file '",
-	              "/link' cannot be opened: No such file or directory");
+	              "/link' cannot be opened: No such file or directory: put the secret there");
 	remove_file(&fixture, "link");
 	tear_down(&fixture);
 }

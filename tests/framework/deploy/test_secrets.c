@@ -97,7 +97,7 @@ static void those_of_whom_nobody_reaches_are_not_read(void)
 	          "[worker one@staging]\nsecret.A = file:staging\n"
 	          "[worker two]\nsecret.B = env:TN_TEST_A\n");
 	CHECK_TOLD(&fixture.planned, "x.ini:5: worker 'one@staging': secret.A: the file 'staging' "
-	                             "cannot be opened: No such file or directory\n");
+	                             "cannot be opened: No such file or directory: put the secret there\n");
 	CHECK_NUMBER((long long)fixture.secrets.count, 1);
 	CU_ASSERT_PTR_NULL(getenv("TN_TEST_A"));
 	end(&fixture);
@@ -237,7 +237,7 @@ static void one_of_the_named_section_that_is_gone_is_told(void)
 	CHECK_NUMBER(remove(scratch_path(&running.planned.scratch, "two")), 0);
 	renew(&running, &fixture, "one three", SECRETS);
 	CHECK_TOLD(&fixture.planned, "x.ini:3: worker 'one': secret.A: the file 'a' cannot be "
-	                             "opened: No such file or directory\n");
+	                             "opened: No such file or directory: put the secret there\n");
 	CU_ASSERT_PTR_NULL(secret_of(&fixture, "one", "secret.A"));
 	end_renewed(&fixture);
 	end(&running);
@@ -260,7 +260,7 @@ static void what_is_reached_for_the_first_time_is_read(void)
 	CHECK_NUMBER(remove(scratch_path(&running.planned.scratch, "three")), 0);
 	renew(&running, &fixture, "two", SECRETS "[worker four]\nroute = /4\nservice.x = three\n");
 	CHECK_TOLD(&fixture.planned, "x.ini:12: worker 'three': secret.A: the file 'three' cannot "
-	                             "be opened: No such file or directory\n");
+	                             "be opened: No such file or directory: put the secret there\n");
 	end_renewed(&fixture);
 	end(&running);
 }
