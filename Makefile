@@ -328,7 +328,8 @@ INSTALLED = bin/tenon \
             $(FUNCTIONS:%=share/man/man3/%.3) \
             share/bash-completion/completions/tenon \
             lib/systemd/system/tenon.service lib/systemd/system/tenon.socket \
-            share/doc/tenon/examples/tenon.ini $(addprefix share/doc/tenon/examples/,$(EXAMPLES))
+            share/doc/tenon/examples/tenon.ini share/doc/tenon/tutorial.md \
+            $(addprefix share/doc/tenon/examples/,$(EXAMPLES) $(notdir $(wildcard plugins/*.c)))
 
 EXAMPLES = nginx.conf haproxy.cfg Caddyfile
 
@@ -364,6 +365,8 @@ install: all
 	install -D -m 644 -t $(ROOT)/lib/systemd/system etc/systemd/tenon.socket
 	$(FILL) etc/systemd/tenon.ini.in | install -D -m 644 /dev/stdin $(ROOT)/share/doc/tenon/examples/tenon.ini
 	install -D -m 644 -t $(ROOT)/share/doc/tenon/examples $(addprefix etc/proxies/,$(EXAMPLES))
+	install -D -m 644 -t $(ROOT)/share/doc/tenon/examples plugins/*.c
+	install -D -m 644 plugins/README.md $(ROOT)/share/doc/tenon/tutorial.md
 
 uninstall:
 	rm -f $(addprefix $(ROOT)/,$(INSTALLED))

@@ -697,11 +697,8 @@ static void a_child_that_comes_back_is_told_and_ends(void)
 TEST_MAIN("e2e/call", TEST(prints_a_reply_as_it_would_be_sent), TEST(calls_a_private_one),
           TEST(loads_what_it_calls_alone), TEST(calls_in_an_environment),
           TEST(tells_the_class_of_the_status), TEST(head_has_no_body),
-          TEST(has_no_field_that_is_not_sent), TEST(has_what_the_edge_sends),
-          TEST(sends_what_it_is_told),
-}
-
-	  TEST(has_no_length_where_there_is_no_body), TEST(has_what_the_edge_sends), TEST(sends_what_it_is_told),
+          TEST(has_no_field_that_is_not_sent), TEST(has_no_length_where_there_is_no_body),
+          TEST(has_what_the_edge_sends), TEST(sends_what_it_is_told),
           TEST(has_the_headers_of_a_body), TEST(sends_a_file_byte_for_byte),
           TEST(sends_standard_input), TEST(refuses_a_body_that_the_edge_would_refuse),
           TEST(sends_a_body_of_any_size), TEST(refuses_what_is_no_request), TEST(gives_json),

@@ -78,10 +78,9 @@ installs_these_files_and_no_other()
 		lib/tenon/tenon-backtrace \
 		lib/tenon/worker.map \
 		share/bash-completion/completions/tenon \
-		share/doc/tenon/examples/Caddyfile \
-		share/doc/tenon/examples/haproxy.cfg \
-		share/doc/tenon/examples/nginx.conf \
-		share/doc/tenon/examples/tenon.ini \
+		$({ ls plugins | grep '\.c$'; ls etc/proxies; echo tenon.ini; } | LC_ALL=C sort |
+			sed 's|^|share/doc/tenon/examples/|') \
+		share/doc/tenon/tutorial.md \
 		share/man/man1/tenon.1 \
 		share/man/man3/TN_WORKER.3 \
 		share/man/man3/tenon.3 \
