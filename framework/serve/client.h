@@ -45,6 +45,12 @@ struct tn_client {
 	uint64_t reply_received;
 };
 
+/* Whether the request that has begun last is the one that is refused. */
+static inline bool tn_client_is_refused(const struct tn_client *client)
+{
+	return client->refusal && client->refused == client->begun;
+}
+
 /* What the kernel has done with what it was given for a client. */
 struct tn_delivery {
 	uint64_t received; /* bytes that the client has acknowledged since it connected */
