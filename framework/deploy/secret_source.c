@@ -205,8 +205,8 @@ static struct tn_secret *read_path(const struct reading *reading, const char *pa
 	int file = open(path, FILE_FLAGS);
 
 	if (file < 0)
-		return refuse(reading, "the file '%s' cannot be opened: %s%s", path, strerror(errno),
-		              errno == ENOENT ? ": put the secret there" : "");
+		return refuse(reading, "the file '%s' cannot be opened: %s%s", path,
+		              strerror(errno), errno == ENOENT ? ": put the secret there" : "");
 	secret = read_open(reading, path, file, forbidden);
 	close(file);
 	return secret;

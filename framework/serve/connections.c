@@ -51,7 +51,7 @@ static void cut_off(struct tn_client *client)
 	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
 
 	client->gone = true;
-	connect(client->descriptor, &nobody, sizeof(nobody));
+	(void)connect(client->descriptor, &nobody, sizeof(nobody));
 }
 
 void tn_connections_cut(struct tn_edge *edge, struct tn_client *client, enum tn_phase phase)

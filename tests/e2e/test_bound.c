@@ -913,7 +913,8 @@ static void a_file_with_an_error_is_not_shown(void)
 	                           "route = /\n"
 	                           "service.b = c\n");
 	expect_refusal(BOUND("--all", "wrong.ini"), EX_CONFIG,
-	               "wrong.ini:3: worker 'a': service.b: no worker 'c': add [worker c], or name another\n");
+	               "wrong.ini:3: worker 'a': service.b: no worker 'c': add [worker c], or name "
+	               "another\n");
 }
 
 /* Each row is as wide as the widest. */

@@ -510,7 +510,9 @@ static void an_unknown_command_is_told_with_the_usage(void)
 
 	CHECK_NUMBER(finished.code, EX_USAGE);
 	CHECK_TEXT(finished.out, "");
-	CHECK_NUMBER(count_of(finished.err, "tenon: there is no command 'chek' (did you mean 'check'?)\n"), 1);
+	CHECK_NUMBER(count_of(finished.err,
+	                      "tenon: there is no command 'chek' (did you mean 'check'?)\n"),
+	             1);
 	CHECK_NUMBER(count_of(finished.err, CHECK_USAGE), 1);
 	finished = tenon_run((const char *const[]){ "--help", NULL }, NULL);
 	CHECK_NUMBER(finished.code, 0);
@@ -722,7 +724,8 @@ static void modules_that_end_the_process_are_named(void)
 	       "(Segmentation fault) while it was loaded\n"
 	       "./x.ini:5: worker 'abort': module 'BUILD/tests/fixtures/mistake_abort.so' crashed "
 	       "(Aborted) while it was loaded\n"
-	       "./x.ini:11: worker 'good': service.other: no worker 'nobody': add [worker nobody], or name another\n"
+	       "./x.ini:11: worker 'good': service.other: no worker 'nobody': add [worker nobody], "
+	       "or name another\n"
 	       "./x.ini:12: worker 'again': module 'BUILD/tests/fixtures/mistake_crash.so' crashed "
 	       "(Segmentation fault) while it was loaded\n");
 }

@@ -624,8 +624,10 @@ static void a_variant_that_is_still_bound_cannot_go(void)
 	              "      called by gateway, shop\n"
 	              "      reached by /*\n"
 	              "      calls store\n",
-	              "./new/x.ini:3: worker 'gateway': service.auth: no worker 'auth@v2': add [worker auth@v2], or name another\n"
-	              "./new/x.ini:8: worker 'shop': service.login: no worker 'auth@v2': add [worker auth@v2], or name another\n" GONE);
+	              "./new/x.ini:3: worker 'gateway': service.auth: no worker 'auth@v2': add "
+	              "[worker auth@v2], or name another\n"
+	              "./new/x.ini:8: worker 'shop': service.login: no worker 'auth@v2': add "
+	              "[worker auth@v2], or name another\n" GONE);
 }
 
 /* What NEW's errors propose is no change that it makes. */
@@ -684,7 +686,8 @@ static void a_binding_cannot_move_to_what_goes(void)
 	              "!     still needed by worker 'a': service.b (./new/x.ini:3)\n"
 	              "      called by a\n"
 	              "      reached by /\n",
-	              "./new/x.ini:3: worker 'a': service.b: no worker 'b@v2': add [worker b@v2], or name another\n" GONE);
+	              "./new/x.ini:3: worker 'a': service.b: no worker 'b@v2': add [worker b@v2], "
+	              "or name another\n" GONE);
 }
 
 static void a_worker_that_a_variant_inherits_from_cannot_go(void)
@@ -1064,7 +1067,8 @@ static void mistakes_of_either_side_are_all_that_is_printed(void)
 	                "[worker a]\nroute = /\nservice.b = b\n[worker b]\n");
 	CHECK_NUMBER(finished.code, EX_CONFIG);
 	CHECK_TEXT(finished.out, "");
-	CHECK_TEXT(plain(finished.err), "./old/x.ini:3: worker 'a': service.b: no worker 'bbb': add [worker bbb], or name another\n");
+	CHECK_TEXT(plain(finished.err), "./old/x.ini:3: worker 'a': service.b: no worker 'bbb': "
+	                                "add [worker bbb], or name another\n");
 }
 
 /* OLD has not had it either. */
@@ -1077,7 +1081,8 @@ static void a_name_that_never_was_is_a_mistake_and_nothing_that_is_gone(void)
 	                "[worker a]\nroute = /\nservice.b = zzz\n[worker b]\n");
 	CHECK_NUMBER(finished.code, EX_CONFIG);
 	CHECK_TEXT(finished.out, "");
-	CHECK_TEXT(plain(finished.err), "./new/x.ini:3: worker 'a': service.b: no worker 'zzz': add [worker zzz], or name another\n");
+	CHECK_TEXT(plain(finished.err), "./new/x.ini:3: worker 'a': service.b: no worker 'zzz': "
+	                                "add [worker zzz], or name another\n");
 }
 
 static void both_files_are_to_be_there(void)

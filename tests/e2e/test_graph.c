@@ -564,8 +564,8 @@ static void of_an_invalid_configuration_only_the_errors_are_printed(void)
 
 	CHECK_NUMBER(finished.code, EX_CONFIG);
 	CHECK_TEXT(finished.out, "");
-	CHECK_TEXT(plain(finished.err),
-	           "./x.ini:3: worker 'a': service.b: no worker 'bb': add [worker bb], or name another\n");
+	CHECK_TEXT(plain(finished.err), "./x.ini:3: worker 'a': service.b: no worker 'bb': add "
+	                                "[worker bb], or name another\n");
 }
 
 static void one_form_at_a_time(void)

@@ -220,7 +220,8 @@ static void mistakes_are_told_as_check_tells_them(void)
 
 	expect(&finished, EX_CONFIG,
 	       text_of("%s:3: [host]: unknown key 'lisen' (did you mean 'listen'?)\n"
-	               "%s:7: worker 'a': service.one: no worker 'b': add [worker b], or name another\n",
+	               "%s:7: worker 'a': service.one: no worker 'b': add [worker b], or name "
+	               "another\n",
 	               file, file));
 	CHECK_TEXT(tenon_check(file).err, finished.err);
 }

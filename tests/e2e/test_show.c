@@ -724,7 +724,8 @@ static void a_worker_that_is_not_there_gets_a_suggestion(void)
 	expect_refusal(SHOW("both.ini", "user"), EX_USAGE,
 	               "tenon: both.ini: no worker 'user' (did you mean 'users'?)\n");
 	expect_refusal(SHOW("--json", "teams.ini", "zebra"), EX_USAGE,
-	               "tenon: teams.ini: no worker 'zebra': `tenon show teams.ini` names all that there are\n");
+	               "tenon: teams.ini: no worker 'zebra': `tenon show teams.ini` names all that "
+	               "there are\n");
 }
 
 static void a_file_with_an_error_is_not_shown(void)
@@ -733,7 +734,8 @@ static void a_file_with_an_error_is_not_shown(void)
 	                           "route = /\n"
 	                           "service.b = c\n");
 	expect_refusal(SHOW("wrong.ini", "a"), EX_CONFIG,
-	               "wrong.ini:3: worker 'a': service.b: no worker 'c': add [worker c], or name another\n");
+	               "wrong.ini:3: worker 'a': service.b: no worker 'c': add [worker c], or name "
+	               "another\n");
 }
 
 /* It may be a secret, whose key is misspelt. */

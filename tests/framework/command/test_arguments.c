@@ -94,7 +94,7 @@ static void give(struct given *given, const struct tn_command *command, ...)
 	snprintf(given->complaint, sizeof(given->complaint), "%.500s", capture_end());
 }
 
-/* The usage is the last line: the one before it, of an option that is none, has a test of its own. */
+/* The usage is the last line: the one before it, of an option that is none, has its own test. */
 static void expect_usage(const struct given *given, const char *usage, unsigned line)
 {
 	const char *found = strstr(given->complaint, "tenon: usage: ");

@@ -8,7 +8,8 @@ static void an_unknown_worker_is_told_with_the_nearest(void)
 	                "x.ini:3: worker 'one': service.next: no worker 'othr' (did you mean "
 	                "'other'?)\n");
 	CHECK_TEXT_TOLD(NULL, "[worker one]\nroute = /\nservice.next = elsewhere\n[worker other]\n",
-	                "x.ini:3: worker 'one': service.next: no worker 'elsewhere': add [worker elsewhere], or name another\n");
+	                "x.ini:3: worker 'one': service.next: no worker 'elsewhere': add [worker "
+	                "elsewhere], or name another\n");
 }
 
 static void an_empty_name_is_none(void)
@@ -22,7 +23,8 @@ static void an_empty_name_is_none(void)
 static void the_targets_of_what_nothing_reaches_are_checked(void)
 {
 	CHECK_TEXT_TOLD(NULL, "[worker one]\nroute = /\n[worker dead]\nservice.x = othr\n",
-	                "x.ini:4: worker 'dead': service.x: no worker 'othr': add [worker othr], or name another\n");
+	                "x.ini:4: worker 'dead': service.x: no worker 'othr': add [worker othr], "
+	                "or name another\n");
 }
 
 /* Its bindings, each as "field(line) > name weight". */

@@ -292,7 +292,9 @@ static void who_binds_one_that_is_gone_is_told(void)
 	renew(&fixture, "b");
 	CHECK_NUMBER(fixture.code, 0);
 	tn_errors_finish(&fixture.planned.errors);
-	CHECK_PLAN(&fixture, NULL, "x.ini:3: worker 'a': service.b: no worker 'b': add [worker b], or name another\n");
+	CHECK_PLAN(
+		&fixture, NULL,
+		"x.ini:3: worker 'a': service.b: no worker 'b': add [worker b], or name another\n");
 	end(&fixture);
 
 	begin_with(&fixture, "[worker a]\nroute = /\nservice.b = b\n[worker b]\n");
@@ -412,7 +414,9 @@ static void its_own_errors_are_told_with_their_lines(void)
 	put(&fixture, "[worker a]\nroute = /a\nservice.b = c\n[worker c]\n");
 	renew(&fixture, "a");
 	CHECK_TOLD(&fixture.planned, "");
-	CHECK_PLAN(&fixture, NULL, "x.ini:3: worker 'a': service.b: no worker 'c': add [worker c], or name another\n");
+	CHECK_PLAN(
+		&fixture, NULL,
+		"x.ini:3: worker 'a': service.b: no worker 'c': add [worker c], or name another\n");
 	end(&fixture);
 }
 

@@ -96,8 +96,9 @@ static void those_of_whom_nobody_reaches_are_not_read(void)
 	          "[worker one]\nroute = /\nsecret.A = file:production\n"
 	          "[worker one@staging]\nsecret.A = file:staging\n"
 	          "[worker two]\nsecret.B = env:TN_TEST_A\n");
-	CHECK_TOLD(&fixture.planned, "x.ini:5: worker 'one@staging': secret.A: the file 'staging' "
-	                             "cannot be opened: No such file or directory: put the secret there\n");
+	CHECK_TOLD(&fixture.planned,
+	           "x.ini:5: worker 'one@staging': secret.A: the file 'staging' "
+	           "cannot be opened: No such file or directory: put the secret there\n");
 	CHECK_NUMBER((long long)fixture.secrets.count, 1);
 	CU_ASSERT_PTR_NULL(getenv("TN_TEST_A"));
 	end(&fixture);
@@ -259,8 +260,9 @@ static void what_is_reached_for_the_first_time_is_read(void)
 	fixture = (struct fixture){ 0 };
 	CHECK_NUMBER(remove(scratch_path(&running.planned.scratch, "three")), 0);
 	renew(&running, &fixture, "two", SECRETS "[worker four]\nroute = /4\nservice.x = three\n");
-	CHECK_TOLD(&fixture.planned, "x.ini:12: worker 'three': secret.A: the file 'three' cannot "
-	                             "be opened: No such file or directory: put the secret there\n");
+	CHECK_TOLD(&fixture.planned,
+	           "x.ini:12: worker 'three': secret.A: the file 'three' cannot "
+	           "be opened: No such file or directory: put the secret there\n");
 	end_renewed(&fixture);
 	end(&running);
 }

@@ -218,7 +218,8 @@ static void an_inherited_mistake_is_told_once(void)
 	                "they are to be 100%\n"
 	                "x.ini:6: worker 'gateway': split.auth.key: 'haeder:x': not a key: write "
 	                "header:NAME, cookie:NAME or address\n"
-	                "x.ini:8: worker 'gateway@v2': service.auth: no worker 'other': add [worker other], or name another\n");
+	                "x.ini:8: worker 'gateway@v2': service.auth: no worker 'other': add "
+	                "[worker other], or name another\n");
 }
 
 static void a_mistake_in_an_included_file_has_its_name(void)
@@ -231,7 +232,8 @@ static void a_mistake_in_an_included_file_has_its_name(void)
 	planned_write(&planned, "team/a.ini", "[worker b]\n[worker b@v1]\nservice.a = aa\n");
 	planned_load(&planned, "x.ini");
 	planned_make(&planned, NULL);
-	CHECK_TOLD(&planned, "team/a.ini:3: worker 'b@v1': service.a: no worker 'aa': add [worker aa], or name another\n");
+	CHECK_TOLD(&planned, "team/a.ini:3: worker 'b@v1': service.a: no worker 'aa': add [worker "
+	                     "aa], or name another\n");
 	CHECK_NUMBER((long long)planned.plan->workers[0].bindings[0].target_count, 2);
 	planned_end(&planned);
 }

@@ -93,7 +93,8 @@ static void errors_are_told_in_the_list(void)
 	CHECK_NUMBER(fixture.code, EX_CONFIG);
 	CHECK_TEXT(fixture.reason, "");
 	snprintf(expected, sizeof(expected),
-	         "%s/x.ini:3: worker 'a': service.b: no worker 'b': add [worker b], or name another\n"
+	         "%s/x.ini:3: worker 'a': service.b: no worker 'b': add [worker b], or name "
+	         "another\n"
 	         "%s/x.ini:4: worker 'a': secret.A: the environment variable 'TN_TEST_MISSING' "
 	         "is not set: set it where tenon is started\n",
 	         fixture.scratch.directory, fixture.scratch.directory);
