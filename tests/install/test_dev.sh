@@ -73,6 +73,12 @@ count()
 	grep -cF -e "$1" "$said"
 }
 
+# Only the host is left of its children: no build and no reload.
+is_idle()
+{
+	[ "$(wc -w <"/proc/$dev/task/$dev/children")" -eq 1 ]
+}
+
 # A project of that name with two Workers, and `tenon dev` in it. All further words are dev's.
 start_dev()
 {
@@ -163,7 +169,7 @@ a_build_that_changes_no_module_is_not_loaded()
 {
 	builds=$(count building:) loads=$(count 'serves with')
 	echo '/* later */' >>test_hello.c && until_it says_times $((builds + 1)) building: &&
-		until_it make -q all &&
+		until_it make -q all && until_it is_idle &&
 		sed -i 's/New from/Once more from/' other.c &&
 		until_it replies /other 'Once more from other' &&
 		same "$(count 'serves with')" $((loads + 1)) &&
