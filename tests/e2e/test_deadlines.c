@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define REQUEST "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#define SMALL 150 /* replies: several times what a window of 4096 bytes takes */
 
 /* For each test those are long that it is not about. */
 static struct host *start_with(const char *settings, const struct host_options *options)
@@ -322,16 +323,20 @@ static void who_does_not_read_is_cut_off(void)
 	CHECK_NUMBER(accesses(host, "target=\"/static\" status=200 .* aborted=yes$"), 1);
 }
 
-/* The kernel takes all of the replies, so that for libmicrohttpd each is delivered. */
+/* The kernel takes all of the replies, so that for libmicrohttpd each is delivered. They are asked
+ * for at once: the time begins when the client's window is full. */
 static void who_leaves_small_replies_unread_is_cut_off(void)
 {
-	struct host *host = start("write_timeout = 1s\nidle_timeout = 1s\n");
+	struct host *host = start("write_timeout = 2s\nidle_timeout = 2s\n");
 	int socket = wire_connect_with(host, 4096);
+	const size_t size = strlen(REQUEST);
+	char requests[SMALL * sizeof(REQUEST)];
 	struct wire_bytes reply;
 
-	for (int i = 0; i < 500; i++)
-		wire_text(socket, REQUEST);
-	host_logged_requests(host, 500);
+	for (size_t i = 0; i < SMALL; i++)
+		memcpy(requests + i * size, REQUEST, size);
+	wire_send(socket, requests, SMALL * size);
+	host_logged_requests(host, SMALL);
 	host_logged(host, " warning: 127.0.0.1: cut off: ");
 	reply = wire_read_all(socket);
 	CHECK_NUMBER(reply.reset, true);
@@ -527,9 +532,8 @@ static void connections_beyond_max_connections_get_503(void)
 	close(first);
 	close(second);
 	host_end(host);
-	CHECK_NUMBER(lines_matching(host_log(host),
-	                            " warning: 127.0.0.1: answered with 503: max_connections = 2"),
-	             1);
+	CU_ASSERT(lines_matching(host_log(host), " warning: 127.0.0.1: answered with 503: "
+	                                         "max_connections = 2") >= 1);
 	CU_ASSERT(accesses(host, "method=- target=\"-\" status=503 ") >= 1);
 }
 
