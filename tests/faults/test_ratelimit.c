@@ -111,6 +111,21 @@ static void reloads_give_no_token_back(void)
 	tree_end(host);
 }
 
+/* Until so many more were answered, from whatever bucket: on a slow machine it is empty before all
+ * of the processes have been killed. */
+static void load_answered(struct load *load, unsigned long more)
+{
+	struct load_counts counts = load_counts(load);
+	unsigned long wanted = counts.right + counts.wrong + more;
+	long long end = now_ms() + deadline_ms();
+
+	while (counts.right + counts.wrong < wanted && now_ms() < end) {
+		nap();
+		counts = load_counts(load);
+	}
+	CU_ASSERT(counts.right + counts.wrong >= wanted);
+}
+
 /* A process that is killed may have taken a token for a reply that nobody got. */
 static void crashes_give_no_token_back(void)
 {
@@ -120,7 +135,7 @@ static void crashes_give_no_token_back(void)
 	pid_t list[TREE_MOST];
 
 	for (unsigned i = 0; i < 3; i++) {
-		CHECK_NUMBER(load_reaches(load, -1, 10), true);
+		load_answered(load, 10);
 		CU_ASSERT_FATAL(tree_has(host, 4) && tree_hosts(host, list) == 4);
 		kill(list[i], SIGKILL);
 	}
