@@ -64,7 +64,7 @@ static const char *write_file(void)
 	                     "probation = 0s\n" /* what served before would be counted, too */
 	                     "listen = 127.0.0.1:0\n"
 	                     "processes = %d\n"
-	                     "ready_timeout = 1s\n"
+	                     "ready_timeout = 10s\n"
 	                     "access_log = %s\n"
 	                     "[worker hello]\n"
 	                     "module = %s\n"
