@@ -361,11 +361,14 @@ static void what_cannot_serve_changes_nothing(void)
 
 static void nothing_accepted_is_lost(struct host *host, struct load *load)
 {
+	long long end = now_ms() + deadline_ms();
 	struct load_counts counts;
 
 	CHECK_NUMBER(load_reaches(load, -1, 200), true);
 	host_signal(host, SIGTERM);
 	CHECK_NUMBER(host_wait(host), 0);
+	while (!load_counts(load).refused && now_ms() < end)
+		nap();
 	counts = load_stop(load);
 	if (!CHECK_NUMBER(load_failed(&counts), counts.refused + counts.reset))
 		printf("%s\n", load_text(&counts));
