@@ -620,7 +620,7 @@ static void who_waits_has_its_clients_answered_by_a_neighbour(void)
 	CHECK_NUMBER(tree_hosts(host, before), 2);
 	kill_until_it_waits(host, before[0]);
 	CHECK_NUMBER(has_process("waiting"), true);
-	for (; asked < 200; asked++)
+	for (; asked < 40; asked++)
 		CHECK_TEXT(http_get(host, "/")->body, "one");
 	CHECK_NUMBER(has_process("waiting"), true); /* as it was all the while */
 	all_serve();
@@ -641,7 +641,7 @@ static void who_comes_back_first_answers_for_the_others(void)
 	host_logged_times(host, "another takes its place in", 9);
 	tree_has(host, 1);
 	CHECK_NUMBER(tree_hosts(host, list) == 1 && list[0] != before[0], true);
-	for (unsigned i = 0; i < 100; i++)
+	for (unsigned i = 0; i < 40; i++)
 		CHECK_TEXT(http_get(host, "/")->body, "one");
 	CHECK_NUMBER(has_process("waiting"), true);
 	tree_end(host);
