@@ -71,6 +71,7 @@ static void print_refused(const json_t *refused)
 {
 	static const char *const kinds[][2] = {
 		{ "malformed", "for what they sent" },
+		{ "max_body", "at max_body" },
 		{ "silent", "as silent" },
 		{ "head_timeout", "at head_timeout" },
 		{ "body_timeout", "at body_timeout" },

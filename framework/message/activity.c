@@ -124,6 +124,7 @@ const char *tn_activity_refused(enum tn_refused kind)
 {
 	static const char *const names[TN_REFUSED_KINDS] = {
 		[TN_REFUSED_MALFORMED] = "malformed",
+		[TN_REFUSED_BODY_SIZE] = "max_body",
 		[TN_REFUSED_SILENT] = "silent",
 		[TN_REFUSED_HEAD_TIME] = "head_timeout",
 		[TN_REFUSED_BODY_TIME] = "body_timeout",

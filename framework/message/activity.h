@@ -32,6 +32,7 @@ enum tn_activity_step {
 /* Why the edge refuses a client by itself. */
 enum tn_refused {
 	TN_REFUSED_MALFORMED,   /* by what it sent */
+	TN_REFUSED_BODY_SIZE,   /* a body larger than is allowed */
 	TN_REFUSED_SILENT,      /* who connected and sent nothing in that time */
 	TN_REFUSED_HEAD_TIME,   /* a head that took too long */
 	TN_REFUSED_BODY_TIME,   /* a body that came too slowly */

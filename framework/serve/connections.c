@@ -92,10 +92,12 @@ void tn_connections_cut(struct tn_edge *edge, struct tn_client *client, enum tn_
 
 void tn_connections_tell_refusal(struct tn_edge *edge, const struct tn_client *client)
 {
+	enum tn_refused kind =
+		client->refusal == 413 ? TN_REFUSED_BODY_SIZE : TN_REFUSED_MALFORMED;
+
 	if (!edge->proving)
-		tn_refusals_note(&edge->refusals, TN_REFUSED_MALFORMED, tn_exchange_now(),
-		                 client->address, "refused with %d: %s", client->refusal,
-		                 client->reason);
+		tn_refusals_note(&edge->refusals, kind, tn_exchange_now(), client->address,
+		                 "refused with %d: %s", client->refusal, client->reason);
 }
 
 /* Whether bytes of it lie unread, or are to come. */

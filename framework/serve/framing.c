@@ -593,12 +593,19 @@ static const char *read_chunk_size(struct tn_framing *framing, const char *at, c
 	return at;
 }
 
+static bool within(struct tn_framing *framing)
+{
+	if (tn_framing_exceeds(framing))
+		refuse(framing, 413, "a chunked body larger than is allowed");
+	return !framing->status;
+}
+
 static const char *read_chunk_line_feed(struct tn_framing *framing, const char *at)
 {
 	if (*at != '\n')
 		return refuse(framing, 400, "a malformed chunk size");
 	if (framing->left)
-		return go_on(framing, CHUNK, at + 1);
+		return within(framing) ? go_on(framing, CHUNK, at + 1) : NULL;
 	framing->trailers = true;
 	framing->head_left += strlen("\r\n"); /* there is room for none behind the largest head */
 	return go_on(framing, LINE, at + 1);
@@ -606,9 +613,8 @@ static const char *read_chunk_line_feed(struct tn_framing *framing, const char *
 
 static const char *read_chunk(struct tn_framing *framing, const char *at, const char *end)
 {
-	if (framing->body > framing->body_most ||
-	    framing->left > framing->body_most - framing->body)
-		return refuse(framing, 413, "a chunked body larger than is allowed");
+	if (!within(framing)) /* which may have become known behind the chunk's line */
+		return NULL;
 	at += body_bytes(framing, at, end);
 	return framing->left ? at : go_on(framing, CHUNK_END_CR, at);
 }
@@ -815,6 +821,12 @@ void tn_framing_init(struct tn_framing *framing, const struct tn_framing_limits 
 	memset(framing, 0, offsetof(struct tn_framing, word));
 	framing->limits = *limits;
 	framing->body_most = UINT64_MAX;
+}
+
+bool tn_framing_exceeds(const struct tn_framing *framing)
+{
+	return framing->body > framing->body_most ||
+	       framing->left > framing->body_most - framing->body;
 }
 
 size_t tn_framing_read(struct tn_framing *framing, const char *data, size_t size)

@@ -94,6 +94,26 @@ static bool answer_in_time(struct tn_inbound *inbound, struct tn_connection *con
 	return tn_inbound_reply_status(inbound, connection, 504);
 }
 
+/* Whoever passes a limit is counted, and has a line. That of a Worker's max_body is its own. */
+static void tell_limit(const struct tn_inbound *inbound)
+{
+	struct tn_refusals *refusals = &inbound->edge->refusals;
+	const char *address = inbound->client->address;
+
+	if (inbound->refusal == 413)
+		tn_refusals_note(refusals, TN_REFUSED_BODY_SIZE, tn_exchange_now(), address,
+		                 "answered with 413: max_body = %zu", inbound->upload.most);
+	else if (inbound->refusal == 431)
+		tn_refusals_note(refusals, TN_REFUSED_MALFORMED, tn_exchange_now(), address,
+		                 "answered with 431: beside its head is no room for a reply's");
+}
+
+static bool refuse(struct tn_inbound *inbound, struct tn_connection *connection)
+{
+	tell_limit(inbound);
+	return tn_inbound_reply_status(inbound, connection, inbound->refusal);
+}
+
 static bool answer(struct tn_inbound *inbound, struct tn_connection *connection)
 {
 	const struct tn_service *service;
@@ -103,7 +123,7 @@ static bool answer(struct tn_inbound *inbound, struct tn_connection *connection)
 	if (inbound->upload.size && !tn_inbound_end_body(inbound, connection))
 		return true;
 	if (inbound->refusal)
-		return tn_inbound_reply_status(inbound, connection, inbound->refusal);
+		return refuse(inbound, connection);
 	if (inbound->asks_host)
 		return tn_inbound_reply_options(inbound, connection);
 	if (inbound->upload.size)
@@ -136,7 +156,7 @@ static bool open_request(struct tn_inbound *inbound, struct tn_connection *conne
 	if (!tn_inbound_read_head(inbound, connection, method))
 		return false;
 	if (inbound->refusal && inbound->has_body)
-		return tn_inbound_reply_status(inbound, connection, inbound->refusal);
+		return refuse(inbound, connection);
 	if (inbound->expects && !inbound->has_body)
 		return answer_at_once(inbound, connection);
 	return true;

@@ -30,6 +30,7 @@ void tn_inbound_open_body(struct tn_inbound *inbound, uint64_t length)
 {
 	const struct tn_edge *edge = inbound->edge;
 	const struct tn_settings *settings = &edge->deployment->plan->settings;
+	struct tn_framing *framing = &inbound->client->framing;
 	struct tn_upload *upload = &inbound->upload; /* zeroed, as all of it */
 
 	upload->exchange = inbound->exchange;
@@ -42,8 +43,11 @@ void tn_inbound_open_body(struct tn_inbound *inbound, uint64_t length)
 	if (length != TN_UPLOAD_UNKNOWN && length > upload->most)
 		inbound->refusal = 413;
 	/* It may be further, where all of this request has come at once. */
-	if (inbound->client->framing.messages == inbound->client->begun)
-		inbound->client->framing.body_most = upload->most;
+	if (framing->messages != inbound->client->begun)
+		return;
+	framing->body_most = upload->most;
+	if (tn_framing_exceeds(framing))
+		inbound->refusal = 413;
 }
 
 /* What the thread of the files has is not to go, even if the request ends. */

@@ -38,6 +38,7 @@ struct tn_status {
  *	  "crashes": 1,
  *	  "refused": {                         clients, by the edge itself
  *	    "malformed": 0,                    by what they sent
+ *	    "max_body": 0,                     by the size of a body
  *	    "silent": 0,                       who sent nothing within head_timeout
  *	    "head_timeout": 0,                 and by these keys of [host]
  *	    "body_timeout": 0,

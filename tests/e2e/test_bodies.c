@@ -407,6 +407,42 @@ static void a_chunked_body_that_becomes_too_large_gets_413_at_once(void)
 	CHECK_NUMBER(lines_matching(host_log(host), "target=\"/small\" status=413 "), 1);
 }
 
+/* What a client announces of a chunk counts, however its line comes; and each has its line. */
+static void a_chunk_that_is_announced_too_large_gets_413_at_once(void)
+{
+	static const char *const lines[] = { "11801\r\n", "7fffffffffffffff\r\n", "11801" };
+	const struct upload endless = { .path = "/small", .size = MIB, .chunked = true };
+	struct host *host = start("");
+
+	for (size_t i = 0; i < 3; i++) {
+		struct wire_bytes reply = wire_talk(host,
+		                                    text_of("POST /small HTTP/1.1\r\nHost: a\r\n"
+		                                            "Transfer-Encoding: chunked\r\n\r\n%s",
+		                                            lines[i]),
+		                                    0);
+
+		CHECK_NUMBER(wire_status(&reply), 413);
+		CHECK_NUMBER(reply.closed && !reply.late, true);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		int socket = wire_connect(host);
+		struct wire_bytes reply;
+
+		send_head(socket, &endless);
+		CHECK_NUMBER(http_get(host, "/none")->status, 404); /* by now it is read */
+		wire_text(socket, lines[i]);
+		reply = wire_read_all(socket);
+		CHECK_NUMBER(wire_status(&reply), 413);
+		CHECK_NUMBER(reply.closed && !reply.late, true);
+		close(socket);
+	}
+	host_end(host);
+	CHECK_NUMBER(lines_matching(host_log(host), "target=\"/small\" status=413 "), 5);
+	CHECK_NUMBER(lines_matching(host_log(host), "warning: 127\\.0\\.0\\.1: answered with 413: "
+	                                            "max_body = 71680$") >= 1,
+	             true);
+}
+
 static void only_a_body_that_is_accepted_is_asked_for(void)
 {
 	static const char asking[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -604,6 +640,7 @@ TEST_MAIN("e2e/bodies",
           TEST(a_stop_that_waits_no_longer_cuts_it),
           TEST(each_worker_has_its_own_limit),
           TEST(a_chunked_body_that_becomes_too_large_gets_413_at_once),
+          TEST(a_chunk_that_is_announced_too_large_gets_413_at_once),
           TEST(only_a_body_that_is_accepted_is_asked_for),
           TEST(a_full_disk_is_507_and_harms_nothing_else),
           TEST(a_limit_of_the_process_is_507_too),

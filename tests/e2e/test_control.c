@@ -179,7 +179,7 @@ static void status_tells_programs(void)
 	CHECK_NUMBER(number(whole, "turned_away"), 0);
 	CHECK_NUMBER(number(whole, "lost"), 0);
 	CHECK_NUMBER(number(whole, "crashes"), 0);
-	CHECK_NUMBER(json_object_size(json_object_get(whole, "refused")), 7);
+	CHECK_NUMBER(json_object_size(json_object_get(whole, "refused")), 8);
 	CHECK_NUMBER(number(json_object_get(whole, "refused"), "malformed"), 0);
 	CU_ASSERT(json_is_false(json_object_get(whole, "probation")));
 	CHECK_NUMBER(json_array_size(json_object_get(whole, "modules")), 1);

@@ -609,13 +609,14 @@ static void status_counts_those_that_were_refused(void)
 	wire_text(socket, "GET /");
 	check_end(socket, 408);
 	wire_talk(host, "GET / HTTP/1.1\nHost: a\n\n", 0);
+	wire_talk(host, "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000000\r\n\r\n", 0);
 	do {
 		finished = tenon_run((const char *const[]){ "status",
 		                                            scratch_path("deadlines.ini"), NULL },
 		                     NULL);
-	} while (!count_of(finished.out, "for what they sent") && now_ms() < end);
+	} while (!count_of(finished.out, "at max_body") && now_ms() < end);
 	CHECK_NUMBER(lines_matching(finished.out, "^clients refused: 1 for what they sent, 1 at "
-	                                          "head_timeout$"),
+	                                          "max_body, 1 at head_timeout$"),
 	             1);
 	host_end(host);
 }

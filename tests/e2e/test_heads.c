@@ -107,6 +107,23 @@ static void a_head_that_is_too_large_is_431(void)
 	host_end(host);
 }
 
+/* Both limits are kept to, but all those fields take of the memory that the reply needs. */
+static void a_head_beside_which_no_reply_fits_is_431(void)
+{
+	struct host *host = start("max_headers = 100\n");
+	char *fields = text_of("%s", "");
+	struct wire_bytes reply;
+
+	for (int i = 0; i < 98; i++)
+		fields = text_of("%sX: %s\r\n", fields, letters(160));
+	reply = wire_talk(host, text_of("GET / HTTP/1.1\r\nHost: a\r\n%s\r\n", fields), 1);
+	CHECK_NUMBER(wire_status(&reply), 431);
+	host_end(host);
+	CHECK_NUMBER(lines_matching(host_log(host), "warning: 127\\.0\\.0\\.1: answered with 431: "
+	                                            "beside its head"),
+	             1);
+}
+
 /* By us: libmicrohttpd has no line for it. */
 static void trailers_that_are_too_large_are_431(void)
 {
@@ -177,6 +194,7 @@ TEST_MAIN("e2e/heads",
           TEST(every_size_of_a_reply_head_gets_a_reply),
           TEST(a_head_that_is_too_large_is_431),
           TEST(trailers_that_are_too_large_are_431),
+          TEST(a_head_beside_which_no_reply_fits_is_431),
           TEST(a_field_without_a_value_is_left_out),
           TEST(a_body_of_max_body_is_taken_whatever_the_memory),
           TEST(a_refusal_waits_for_no_body))
