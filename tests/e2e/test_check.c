@@ -918,7 +918,7 @@ static void a_secret_that_cannot_be_had_is_told(void)
 {
 	check_text(auth_with("secret.SECRET_TOKEN = file:none"), EX_CONFIG,
 	           "./x.ini:4: worker 'auth': secret.SECRET_TOKEN: the file './none' cannot be "
-	           "opened: No such file or directory\n");
+	           "opened: No such file or directory: put the secret there\n");
 	scratch_write("none", "\n");
 	check_text(auth_with("secret.SECRET_TOKEN = file:none"), EX_CONFIG,
 	           "./x.ini:4: worker 'auth': secret.SECRET_TOKEN: the file './none' is empty: put "

@@ -450,7 +450,7 @@ static void a_worker_is_tried_where_its_variants_are(void)
 	       "only Workers that are not reached bind it: give it a route, bind it, or remove "
 	       "it\n"
 	       "e.ini:11: worker 'auth@staging': secret.SECRET_TOKEN: the file './none' cannot be "
-	       "opened: No such file or directory\n"
+	       "opened: No such file or directory: put the secret there\n"
 	       "tenon: e.ini: " KEPT "\n");
 	CHECK_TEXT(file_read("e.ini"), text);
 }
