@@ -24,6 +24,9 @@
 #define QUIET_MS 100
 #define UNQUIET_MS 2000
 
+/* Builds in a row during each of which a source has changed: more are not somebody who saves. */
+#define RESTLESS_MOST 3
+
 #define PROGRAM "/proc/self/exe"
 
 struct dev {
@@ -39,6 +42,7 @@ struct dev {
 	struct tn_sight tried;        /* what the host was given last */
 	bool began, offered;          /* a build, or the first host */
 	bool failed;                  /* the last build did */
+	unsigned restless;            /* builds in a row during which a source has changed */
 	bool ending;
 	int code;
 };
@@ -266,6 +270,23 @@ static const char *what_goes_on(const struct dev *dev)
 	return dev->host ? "what served before goes on" : "nothing is served yet";
 }
 
+/* One that writes a source with the time in it is never done. From then on each is told at once, and
+ * what it has made is served. */
+static void note_changes(struct dev *dev, const struct tn_sight *sight)
+{
+	if (sight->sources == dev->built.sources) {
+		dev->restless = 0;
+		return;
+	}
+	if (++dev->restless < RESTLESS_MOST)
+		return;
+	tn_complain("a source has changed during each build, so that building would not end: have "
+	            "the build write a source only where its content is another; until one is "
+	            "saved again this build counts");
+	dev->built.sources = sight->sources;
+	dev->restless = RESTLESS_MOST - 1;
+}
+
 static void end_build(struct dev *dev, int status)
 {
 	struct tn_sight sight;
@@ -273,11 +294,14 @@ static void end_build(struct dev *dev, int status)
 
 	dev->builder = 0;
 	dev->failed = status != 0;
-	if (!dev->failed || dev->ending)
+	if (dev->ending)
+		return;
+	tn_lookout_see(dev->lookout, &sight);
+	note_changes(dev, &sight);
+	if (!dev->failed)
 		return;
 	tn_complain("the build has failed (%s): %s", describe(status, text, sizeof(text)),
 	            what_goes_on(dev));
-	tn_lookout_see(dev->lookout, &sight);
 	dev->built.deployed = sight.deployed; /* as it has left it */
 }
 

@@ -250,6 +250,17 @@ another_command_can_build()
 		stop_dev INT
 }
 
+# As one does that writes the time of the build into a header: it would be built for ever.
+a_build_that_changes_a_source_each_time_is_told_and_served()
+{
+	run_dev --build 'date +%s%N >stamp.h; make' && says 'a source has changed during each build' ||
+		return
+	builds=$(count building:)
+	sed -i 's/Welcome from/Newest from/' hello.c && until_it replies / 'Newest from hello' &&
+		same "$(count building:)" $((builds + 1)) && stop_dev INT || return
+	rm stamp.h && sed -i 's/Newest from/Welcome from/' hello.c
+}
+
 a_configuration_below_the_makefile_is_one_of_the_project()
 {
 	mkdir etc && sed 's|^modules .*|modules = ../build|' tenon.ini >etc/tenon.ini &&
@@ -290,6 +301,7 @@ for test in it_builds_and_serves a_change_of_a_source_is_served a_replaced_sourc
 	a_header_in_a_new_folder_is_a_source a_module_that_another_has_built_is_loaded \
 	at_the_end_nothing_is_left one_that_could_not_be_built_at_first_is_served_when_it_can \
 	one_that_could_not_be_loaded_at_first_is_served_when_it_can another_command_can_build \
+	a_build_that_changes_a_source_each_time_is_told_and_served \
 	a_configuration_below_the_makefile_is_one_of_the_project killed_it_takes_all_with_it \
 	what_is_not_there_is_named; do
 	if $test >"$scratch/output" 2>&1; then
