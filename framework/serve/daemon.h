@@ -90,8 +90,8 @@ struct tn_connection_fields {
 	bool expects;               /* one of them is Expect */
 };
 
-/* Reads them; the last two are to be zeroed. false: one is not valid, or there is no memory, and
- * those behind it were not read. */
+/* Reads them; the last two are to be zeroed. false: there is no room for one, and those behind it
+ * were not read. */
 bool tn_connection_read(struct tn_connection *connection, struct tn_connection_fields *fields);
 
 /* A reply with these fields, but for those without a value: libmicrohttpd cannot send them. The
