@@ -1,5 +1,5 @@
 /*
- * edge.h - the only part that knows HTTP on the wire, and libmicrohttpd.
+ * edge.h - where a host process meets the wire; edge_state.h names the files that it is made of.
  *
  * Bytes become a request, the request finds its Worker, the Worker's response becomes bytes. All of
  * it happens on the one thread that calls these functions, but for Workers that may wait: these are

@@ -69,8 +69,8 @@ int tn_head_read(struct tn_head *head)
 	for (size_t i = 0; i < tn_headers_count(&request->headers); i++)
 		note(&fields, tn_headers_field(&request->headers, i));
 	read_length(head, &fields);
-	/* It is an echo of what proxies added, and not for a Worker. */
-	if (strcmp(request->method, "TRACE") == 0)
+	/* It is an echo of what proxies added, and not for a Worker. Most are told by a letter. */
+	if (*request->method == 'T' && strcmp(request->method, "TRACE") == 0)
 		return 501;
 	return read_target(head, &fields) ? 0 : 400;
 }

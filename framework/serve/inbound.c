@@ -46,9 +46,9 @@ static void let_go(struct tn_inbound *inbound)
 		tn_exchange_end(&inbound->edge->pool, inbound->exchange);
 }
 
-void tn_inbound_let_go(struct tn_inbound *inbound)
+void tn_inbound_let_go(void *argument)
 {
-	let_go(inbound);
+	let_go(argument);
 }
 
 void tn_inbound_pool_let_go(struct tn_wait *wait)

@@ -40,16 +40,17 @@ struct tn_inbound {
 
 /* ---- inbound.c: begin and end, owners ------------------------------------------------------ */
 
-/* The calls of daemon.h; `argument` is the edge, `client` a struct tn_client. */
-void *tn_inbound_begins(void *argument, void *client, const char *target);
+/* The calls of daemon.h; `argument` is the edge, `connected` a struct tn_client. */
+void *tn_inbound_begins(void *argument, void *connected, const char *target);
 void tn_inbound_ends(void *argument, struct tn_connection *connection, void *request, bool aborted);
 
 /* One that is refused before libmicrohttpd has read its first line is a request as well: it is
  * counted, and stands in the access log as one that was answered so. */
 void tn_inbound_unread(struct tn_edge *edge, int status, bool head_only);
 
-/* One owner less; the last one ends the exchange. */
-void tn_inbound_let_go(struct tn_inbound *inbound);
+/* One owner less; the last one ends the exchange. `argument` is a struct tn_inbound: it is a reply's
+ * `freed` (daemon.h), too, which comes after the request's end, on keep-alive and on close. */
+void tn_inbound_let_go(void *argument);
 
 /* The same for the pool (waiting.h), which had the request, or what is left behind the reply. */
 void tn_inbound_pool_let_go(struct tn_wait *wait);

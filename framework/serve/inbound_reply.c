@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-/* Runs after the completion of the request, on keep-alive and on close. */
-static void reply_freed(void *argument)
-{
-	tn_inbound_let_go(argument);
-}
-
 static size_t fields_size(const struct tn_headers *headers)
 {
 	size_t size = 0;
@@ -31,7 +25,7 @@ static struct tn_reply *make_reply(struct tn_inbound *inbound, const struct tn_r
 	struct tn_reply *reply;
 
 	inbound->owners++;
-	reply = tn_reply_create(&response->headers, response->body, reply_freed, inbound);
+	reply = tn_reply_create(&response->headers, response->body, tn_inbound_let_go, inbound);
 	if (!reply)
 		return NULL;
 	if (add_field(reply, inbound->retry, "Retry-After", "1") &&
@@ -45,7 +39,10 @@ static bool is_head(const struct tn_inbound *inbound)
 {
 	const char *method = inbound->exchange->method;
 
-	return method ? strcmp(method, "HEAD") == 0 : inbound->client->framing.head_only;
+	if (!method)
+		return inbound->client->framing.head_only;
+	/* For most a letter will do. */
+	return *method == 'H' && strcmp(method, "HEAD") == 0;
 }
 
 static bool send_response(struct tn_inbound *inbound, struct tn_connection *connection,
