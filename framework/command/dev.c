@@ -270,8 +270,8 @@ static const char *what_goes_on(const struct dev *dev)
 	return dev->host ? "what served before goes on" : "nothing is served yet";
 }
 
-/* One that writes a source with the time in it is never done. From then on each is told at once, and
- * what it has made is served. */
+/* One that writes a source with the time in it is never done. From then on each is told at once,
+ * and what it has made is served. */
 static void note_changes(struct dev *dev, const struct tn_sight *sight)
 {
 	if (sight->sources == dev->built.sources) {

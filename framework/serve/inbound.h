@@ -48,8 +48,9 @@ void tn_inbound_ends(void *argument, struct tn_connection *connection, void *req
  * counted, and stands in the access log as one that was answered so. */
 void tn_inbound_unread(struct tn_edge *edge, int status, bool head_only);
 
-/* One owner less; the last one ends the exchange. `argument` is a struct tn_inbound: it is a reply's
- * `freed` (daemon.h), too, which comes after the request's end, on keep-alive and on close. */
+/* One owner less; the last one ends the exchange. `argument` is a struct tn_inbound: it is a
+ * reply's `freed` (daemon.h), too, which comes after the request's end, on keep-alive and on
+ * close. */
 void tn_inbound_let_go(void *argument);
 
 /* The same for the pool (waiting.h), which had the request, or what is left behind the reply. */
