@@ -150,6 +150,8 @@ static void has_no_field_that_is_not_sent(void)
 	struct finished finished = CALL(fields, "FILE", "status", "/?status=204");
 
 	CHECK_TEXT(finished.out, "HTTP/1.1 204 No Content\r\n\r\n");
+	finished = CALL(fields, "FILE", "status", "/?status=304");
+	CHECK_TEXT(finished.out, "HTTP/1.1 304 Not Modified\r\n\r\n");
 	finished = CALL(fields, "FILE", "status", "/?status=200");
 	CHECK_TEXT(finished.out, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 	finished = CALL(fields, "FILE", "fields", "/?size=1");
