@@ -38,7 +38,7 @@ void tn_admission_init(struct tn_edge *edge)
 static void refuse(struct tn_edge *edge, int socket, int status)
 {
 	tn_refusal_send(socket, status, false);
-	tn_linger_add(edge->linger, socket, false, tn_exchange_now());
+	tn_linger_add(edge->linger, socket, tn_exchange_now());
 	tn_inbound_unread(edge, status, false);
 }
 

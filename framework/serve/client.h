@@ -13,9 +13,12 @@
 
 #define TN_CLIENT_ADDRESS_SIZE INET6_ADDRSTRLEN
 
+struct tn_connection;
+
 /* One for each connection, made when it is and freed when it is closed. The loop's own. */
 struct tn_client {
 	int descriptor;
+	struct tn_connection *connection;     /* daemon.h's; lives as long */
 	char address[TN_CLIENT_ADDRESS_SIZE]; /* without the port; "" where there is none */
 	/* Requests of which libmicrohttpd has read the first line, and those of them that ended. */
 	uint64_t begun;
@@ -23,7 +26,6 @@ struct tn_client {
 	void *current; /* the edge's, of the request that has begun and not ended; NULL */
 	bool answered; /* a reply to the current request has been queued */
 	bool gone;     /* it has ended its side, or reset the connection */
-	bool deaf;     /* the socket is shut down for reading, by us */
 
 	/* One that is to be refused; nothing is read behind it. */
 	int refusal;        /* the status; 0: none */

@@ -23,13 +23,17 @@ static struct tn_client *make_client(struct tn_edge *edge, int descriptor,
 	return NULL;
 }
 
-void *tn_connections_made(void *argument, int descriptor, const struct sockaddr *address)
+void *tn_connections_made(void *argument, struct tn_connection *connection, int descriptor,
+                          const struct sockaddr *address)
 {
 	struct tn_edge *edge = argument;
+	struct tn_client *client = make_client(edge, descriptor, address);
 
 	edge->activity++;
 	edge->connections++;
-	return make_client(edge, descriptor, address);
+	if (client)
+		client->connection = connection;
+	return client;
 }
 
 /* ---- It takes too long --------------------------------------------------------------------- */
@@ -54,6 +58,14 @@ static void cut_off(struct tn_client *client)
 	(void)connect(client->descriptor, &nobody, sizeof(nobody));
 }
 
+/* The client may be sending still: it is read on when libmicrohttpd has closed the connection. */
+static void end_late(struct tn_client *client)
+{
+	tn_tap_refuse(client, 408);
+	shutdown(client->descriptor, SHUT_WR);
+	tn_connection_expire(client->connection);
+}
+
 void tn_connections_cut(struct tn_edge *edge, struct tn_client *client, enum tn_phase phase)
 {
 	const struct tn_deadlines *deadlines = &edge->deadlines;
@@ -64,13 +76,13 @@ void tn_connections_cut(struct tn_edge *edge, struct tn_client *client, enum tn_
 		tell_late(edge, client, TN_REFUSED_HEAD_TIME,
 		          "answered with 408: a head is not whole, and head_timeout",
 		          deadlines->head);
-		tn_tap_cut(client, 408);
+		end_late(client);
 		break;
 	case TN_PHASE_BODY:
 		tell_late(edge, client, TN_REFUSED_BODY_TIME,
 		          "answered with 408: a body comes too slowly, and body_timeout",
 		          deadlines->body);
-		tn_tap_cut(client, 408);
+		end_late(client);
 		break;
 	case TN_PHASE_REPLY:
 		tell_late(edge, client, TN_REFUSED_WRITE_TIME,
@@ -81,10 +93,10 @@ void tn_connections_cut(struct tn_edge *edge, struct tn_client *client, enum tn_
 	case TN_PHASE_SILENT:
 		tell_late(edge, client, TN_REFUSED_SILENT,
 		          "closed: nothing has come, and head_timeout", deadlines->head);
-		tn_tap_cut(client, 0);
+		tn_tap_cut(client);
 		break;
 	default:
-		tn_tap_cut(client, 0);
+		tn_tap_cut(client);
 	}
 }
 
@@ -118,7 +130,7 @@ static void linger(struct tn_edge *edge, const struct tn_client *client)
 	int socket = fcntl(client->descriptor, F_DUPFD_CLOEXEC, 0);
 
 	if (socket >= 0)
-		tn_linger_add(edge->linger, socket, client->deaf, tn_exchange_now());
+		tn_linger_add(edge->linger, socket, tn_exchange_now());
 }
 
 static void end_client(struct tn_edge *edge, struct tn_client *client)

@@ -9,7 +9,8 @@
 #include "serve/edge_state.h"
 
 /* Calls of daemon.h: `argument` is the edge, `client` a struct tn_client or NULL. */
-void *tn_connections_made(void *argument, int descriptor, const struct sockaddr *address);
+void *tn_connections_made(void *argument, struct tn_connection *connection, int descriptor,
+                          const struct sockaddr *address);
 void tn_connections_closed(void *argument, void *client);
 
 /* Ends one that tn_deadlines_due has given, with a line in the log. To be called outside of

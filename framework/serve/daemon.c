@@ -54,7 +54,7 @@ static void *connected(const struct tn_daemon *daemon, struct MHD_Connection *co
 	const union MHD_ConnectionInfo *socket =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-	return daemon->calls.connected(daemon->argument, socket->connect_fd,
+	return daemon->calls.connected(daemon->argument, ours(connection), socket->connect_fd,
 	                               address ? address->client_addr : NULL);
 }
 
@@ -250,6 +250,12 @@ void tn_connection_suspend(struct tn_connection *connection)
 void tn_connection_resume(struct tn_connection *connection)
 {
 	MHD_resume_connection(theirs(connection));
+}
+
+/* Of those that have a timeout libmicrohttpd looks at each in each of its turns; few are cut. */
+void tn_connection_expire(struct tn_connection *connection)
+{
+	MHD_set_connection_option(theirs(connection), MHD_CONNECTION_OPTION_TIMEOUT, 1U);
 }
 
 static enum MHD_Result take_field(void *argument, enum MHD_ValueKind kind, const char *name,

@@ -27,7 +27,8 @@ struct tn_reply;
 struct tn_daemon_calls {
 	/* The address is NULL where there is none. Returns what the next ones call `client`: NULL
 	 * where there is no memory, and then the connection ends with its first request. */
-	void *(*connected)(void *argument, int descriptor, const struct sockaddr *address);
+	void *(*connected)(void *argument, struct tn_connection *connection, int descriptor,
+	                   const struct sockaddr *address);
 	/* The last word of a connection; the descriptor is still open. */
 	void (*closed)(void *argument, void *client);
 	/* The first word of a request: its first line has been read. Returns what is `request` from
@@ -82,6 +83,10 @@ void *tn_connection_client(struct tn_connection *connection);
  * Only where the options say that it may be. */
 void tn_connection_suspend(struct tn_connection *connection);
 void tn_connection_resume(struct tn_connection *connection);
+
+/* It is closed at its client's next byte or end, if the tap then tells of a reset, or else in a
+ * second. Not for one that is suspended. */
+void tn_connection_expire(struct tn_connection *connection);
 
 /* The fields of a request. */
 struct tn_connection_fields {

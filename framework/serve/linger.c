@@ -80,7 +80,7 @@ static bool watch(const struct tn_linger *linger, struct held *held)
 	return epoll_ctl(linger->epoll, EPOLL_CTL_ADD, held->socket, &event) == 0;
 }
 
-void tn_linger_add(struct tn_linger *linger, int socket, bool deaf, int64_t now)
+void tn_linger_add(struct tn_linger *linger, int socket, int64_t now)
 {
 	struct held *held = calloc(1, sizeof(*held));
 
@@ -94,7 +94,7 @@ void tn_linger_add(struct tn_linger *linger, int socket, bool deaf, int64_t now)
 	held->socket = socket;
 	held->until = now + TN_LINGER_MS;
 	append(linger, held);
-	if (!deaf && (!drop(held) || !watch(linger, held)))
+	if (!drop(held) || !watch(linger, held))
 		let_go(linger, held);
 }
 

@@ -25,9 +25,8 @@ struct tn_linger *tn_linger_create(void);
 void tn_linger_destroy(struct tn_linger *linger);
 
 /* Takes over a non-blocking socket, on which all has been sent, and closes it when its client has
- * ended or its time is over; only the latter for one that is `deaf`: shut down for reading, it
- * always looks ended. `now` is in ms of CLOCK_MONOTONIC, here and below. */
-void tn_linger_add(struct tn_linger *linger, int socket, bool deaf, int64_t now);
+ * ended or its time is over. `now` is in ms of CLOCK_MONOTONIC, here and below. */
+void tn_linger_add(struct tn_linger *linger, int socket, int64_t now);
 
 /* The descriptor that becomes readable when there is work for tn_linger_run. */
 int tn_linger_descriptor(const struct tn_linger *linger);

@@ -74,16 +74,10 @@ void tn_tap_refuse(struct tn_client *client, int status)
 	tn_refusal_send(client->descriptor, status, client->framing.head_only);
 }
 
-void tn_tap_cut(struct tn_client *client, int status)
+void tn_tap_cut(struct tn_client *client)
 {
-	if (!status) {
-		client->gone = true;
-		shutdown(client->descriptor, SHUT_RDWR);
-		return;
-	}
-	tn_tap_refuse(client, status);
-	client->deaf = true;
-	shutdown(client->descriptor, SHUT_RD);
+	client->gone = true;
+	shutdown(client->descriptor, SHUT_RDWR);
 }
 
 #ifdef TN_NO_GUARD

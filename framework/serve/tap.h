@@ -46,15 +46,12 @@ void tn_tap_finish(struct tn_tap *tap);
 bool tn_tap_add(struct tn_tap *tap, struct tn_client *client);
 void tn_tap_remove(struct tn_tap *tap, const struct tn_client *client);
 
-/*
- * Ends a connection, which libmicrohttpd then closes in its next run. With a status other than 0
- * the client gets that reply first, unless one to its request has begun or it is refused already;
- * with 0 it is cut in silence. To be called outside of libmicrohttpd.
- */
-void tn_tap_cut(struct tn_client *client, int status);
+/* Ends a connection in silence: libmicrohttpd closes it in its next run. To be called outside of
+ * it. */
+void tn_tap_cut(struct tn_client *client);
 
-/* The client gets that reply as above, and when it sends more of its request, or libmicrohttpd
- * looks for it, the connection ends. */
+/* The client gets that reply, unless one to its request has begun or it is refused already; and
+ * when it sends more of its request, or libmicrohttpd looks for it, the connection ends. */
 void tn_tap_refuse(struct tn_client *client, int status);
 
 /* Between the two, this thread's recv(2) is the tap's. Workers' sockets, which are not added, are

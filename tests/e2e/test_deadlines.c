@@ -247,6 +247,27 @@ static void who_stops_within_a_body_gets_408(void)
 }
 
 /* It takes three times as long as it may, but some of it comes in each of these times. */
+/* It is not reset, and has the time to find the reply. */
+static void who_goes_on_behind_a_408_can_read_it(void)
+{
+	static const char more[64 * 1024];
+	struct host *host = start("body_timeout = 1s\nmin_rate = 1K\n");
+	int socket = wire_connect(host);
+	struct pollfd replied = { socket, POLLIN, 0 };
+	struct wire_bytes reply;
+
+	wire_text(socket, "POST /on HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\na");
+	CHECK_NUMBER(poll(&replied, 1, deadline_ms()), 1);
+	for (int i = 0; i < 4; i++)
+		CHECK_NUMBER(wire_send(socket, more, sizeof(more)), true);
+	reply = wire_read_all(socket);
+	CHECK_NUMBER(wire_status(&reply), 408);
+	CHECK_NUMBER(reply.closed && !reply.reset, true);
+	close(socket);
+	host_end(host);
+	CHECK_NUMBER(accesses(host, "target=\"/on\" status=408 "), 1);
+}
+
 static void a_body_that_keeps_the_rate_is_taken(void)
 {
 	struct host *host = start("body_timeout = 2s\nmin_rate = 0\n");
@@ -674,6 +695,7 @@ TEST_MAIN("e2e/deadlines",
           TEST(who_drips_chunks_gets_408),
           TEST(who_drips_a_body_to_a_worker_that_waits_gets_408),
           TEST(who_stops_within_a_body_gets_408),
+          TEST(who_goes_on_behind_a_408_can_read_it),
           TEST(a_body_that_keeps_the_rate_is_taken),
           TEST(who_does_not_read_takes_little_of_the_kernel),
           TEST(who_does_not_read_is_cut_off),

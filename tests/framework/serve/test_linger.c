@@ -21,14 +21,12 @@ static void end(void)
 }
 
 /* Returns the client's end. */
-static int add(bool deaf, int64_t now)
+static int add(int64_t now)
 {
 	int ends[2];
 
 	CU_ASSERT_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
-	if (deaf)
-		shutdown(ends[0], SHUT_RD);
-	tn_linger_add(linger, ends[0], deaf, now);
+	tn_linger_add(linger, ends[0], now);
 	return ends[1];
 }
 
@@ -44,7 +42,7 @@ static void the_client_is_told_and_may_go_on(void)
 	int socket;
 
 	begin();
-	socket = add(false, 0);
+	socket = add(0);
 	CHECK_NUMBER(read(socket, &byte, 1), 0);
 	for (int i = 0; i < 10; i++) {
 		CU_ASSERT_FALSE(is_closed(socket));
@@ -61,7 +59,7 @@ static void its_end_ends_it(void)
 	int socket;
 
 	begin();
-	socket = add(false, 0);
+	socket = add(0);
 	readable.fd = tn_linger_descriptor(linger);
 	CHECK_NUMBER(poll(&readable, 1, 0), 0);
 	close(socket);
@@ -80,7 +78,7 @@ static void one_that_has_ended_is_not_kept(void)
 	CU_ASSERT_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
 	CHECK_NUMBER(write(ends[1], "more", 4), 4);
 	close(ends[1]);
-	tn_linger_add(linger, ends[0], false, 0);
+	tn_linger_add(linger, ends[0], 0);
 	CHECK_NUMBER(tn_linger_count(linger), 0);
 	CHECK_NUMBER(fcntl(ends[0], F_GETFD), -1);
 	end();
@@ -92,8 +90,8 @@ static void its_time_ends_it(void)
 	int second;
 
 	begin();
-	first = add(false, 1000);
-	second = add(false, 1500);
+	first = add(1000);
+	second = add(1500);
 	CHECK_NUMBER(tn_linger_next(linger), 1000 + TN_LINGER_MS);
 	tn_linger_run(linger, 1000 + TN_LINGER_MS - 1);
 	CHECK_NUMBER(tn_linger_count(linger), 2);
@@ -114,7 +112,7 @@ static void too_many_bytes_end_it(void)
 	int socket;
 
 	begin();
-	socket = add(false, 0);
+	socket = add(0);
 	while ((size = send(socket, bytes, sizeof(bytes), MSG_NOSIGNAL)) > 0) {
 		sent += (size_t)size;
 		tn_linger_run(linger, 0);
@@ -132,7 +130,7 @@ static void one_too_many_ends_the_oldest(void)
 
 	begin();
 	for (unsigned i = 0; i <= TN_LINGER_MOST; i++)
-		sockets[i] = add(false, 0);
+		sockets[i] = add(0);
 	CHECK_NUMBER(tn_linger_count(linger), TN_LINGER_MOST);
 	CU_ASSERT(is_closed(sockets[0]));
 	CU_ASSERT_FALSE(is_closed(sockets[1]));
@@ -142,26 +140,12 @@ static void one_too_many_ends_the_oldest(void)
 	end();
 }
 
-static void one_that_is_deaf_has_its_time(void)
-{
-	int socket;
-
-	begin();
-	socket = add(true, 0);
-	tn_linger_run(linger, TN_LINGER_MS - 1);
-	CHECK_NUMBER(tn_linger_count(linger), 1);
-	tn_linger_run(linger, TN_LINGER_MS);
-	CHECK_NUMBER(tn_linger_count(linger), 0);
-	close(socket);
-	end();
-}
-
 static void what_is_left_is_closed(void)
 {
 	int socket;
 
 	begin();
-	socket = add(false, 0);
+	socket = add(0);
 	end();
 	CU_ASSERT(is_closed(socket));
 	close(socket);
@@ -175,5 +159,4 @@ TEST_MAIN("serve/linger",
           TEST(its_time_ends_it),
           TEST(too_many_bytes_end_it),
           TEST(one_too_many_ends_the_oldest),
-          TEST(one_that_is_deaf_has_its_time),
           TEST(what_is_left_is_closed))

@@ -263,17 +263,17 @@ static void an_end_behind_a_request_is_left_for_later(void)
 	end();
 }
 
-static void who_is_cut_gets_a_reply(void)
+static void who_is_refused_from_outside_gets_one_reply(void)
 {
 	begin();
 	send_text("GET /part");
 	take(4000);
-	tn_tap_cut(client, 408);
+	tn_tap_refuse(client, 408);
 	CHECK_NUMBER(strncmp(sent(), "HTTP/1.1 408 ", 13), 0);
 	CHECK_NUMBER(client->refusal, 408);
 	CHECK_NUMBER((long long)client->refused, 1);
 	CHECK_TEXT(take(4000), "ECONNRESET");
-	tn_tap_cut(client, 408);
+	tn_tap_refuse(client, 408);
 	CHECK_TEXT(sent(), "");
 	end();
 }
@@ -281,7 +281,7 @@ static void who_is_cut_gets_a_reply(void)
 static void who_is_cut_in_silence_gets_none(void)
 {
 	begin();
-	tn_tap_cut(client, 0);
+	tn_tap_cut(client);
 	CHECK_TEXT(take(4000), "");
 	CHECK_TEXT(sent(), "");
 	CHECK_NUMBER(client->refusal, 0);
@@ -321,6 +321,6 @@ TEST_MAIN("serve/tap",
           TEST(a_request_that_is_answered_gets_no_second_reply),
           TEST(an_end_behind_a_part_is_noticed),
           TEST(an_end_behind_a_request_is_left_for_later),
-          TEST(who_is_cut_gets_a_reply),
+          TEST(who_is_refused_from_outside_gets_one_reply),
           TEST(who_is_cut_in_silence_gets_none),
           TEST(descriptors_may_be_any))
