@@ -186,10 +186,15 @@ static void leave_limit(const struct tn_pool *pool, size_t lane, bool takes)
 	takes_next = false;
 }
 
-/* Its memory may be gone as soon as it can be collected. */
+/*
+ * Its memory may be gone as soon as it can be collected. Who gets the reply may ask again at once,
+ * and finds this thread free; but where others wait, nobody is to be handed to it before it has
+ * looked by itself.
+ */
 static void run(struct tn_pool *pool, struct tn_job *job)
 {
 	size_t lane = job->lane;
+	bool others_wait;
 
 	job->work(job->argument);
 	if (lane == EXECUTOR)
@@ -197,11 +202,15 @@ static void run(struct tn_pool *pool, struct tn_job *job)
 	else
 		leave_limit(pool, lane, true);
 	pthread_mutex_lock(&pool->mutex);
+	others_wait = pool->ring;
+	if (!others_wait)
+		pool->running--;
 	if (lane != EXECUTOR) {
 		note_done(pool, job);
 		pthread_mutex_lock(&pool->mutex);
 	}
-	pool->running--; /* last: nobody is to be handed to it before it has looked by itself */
+	if (others_wait)
+		pool->running--;
 }
 
 static void *thread_main(void *argument)
