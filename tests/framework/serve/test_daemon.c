@@ -31,8 +31,10 @@ static void tell(char what)
 	told[size] = what;
 }
 
-static void *connected(void *argument, int descriptor, const struct sockaddr *address)
+static void *connected(void *argument, struct tn_connection *connection, int descriptor,
+                       const struct sockaddr *address)
 {
+	CU_ASSERT_PTR_NOT_NULL(connection);
 	CU_ASSERT(descriptor >= 0);
 	CU_ASSERT(!address || address->sa_family == AF_UNSPEC);
 	tell('c');
