@@ -4,6 +4,7 @@
 #include "message/exchange.h"
 #include "serve/status.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
  * for closed. */
 static char told[64];
 static char target[64];
+static struct tn_connection *made_last;
 static struct tn_connection *last;
 static int wait_first; /* calls that suspend before the one that replies */
 static bool begins_none;
@@ -36,6 +38,7 @@ static void *connected(void *argument, struct tn_connection *connection, int des
 {
 	CU_ASSERT_PTR_NOT_NULL(connection);
 	CU_ASSERT(descriptor >= 0);
+	made_last = connection;
 	CU_ASSERT(!address || address->sa_family == AF_UNSPEC);
 	tell('c');
 	return argument;
@@ -265,6 +268,23 @@ static void an_expect_is_seen(void)
 	end();
 }
 
+/* Within the time that the daemon itself asks for. */
+static void one_that_expires_is_closed_by_itself(void)
+{
+	begin();
+	ask("GET /part");
+	CHECK_TEXT(told, "c");
+	CHECK_NUMBER(tn_daemon_timeout(edge), -1);
+	tn_connection_expire(made_last);
+	CU_ASSERT(tn_daemon_timeout(edge) >= 0 && tn_daemon_timeout(edge) <= 1000);
+	for (int i = 0; i < 100 && !strchr(told, 'x'); i++) {
+		poll(NULL, 0, tn_daemon_timeout(edge) + 1);
+		tn_daemon_run(edge);
+	}
+	CHECK_TEXT(told, "cx");
+	end();
+}
+
 static void larger_heads_have_more_memory(void)
 {
 	struct tn_framing_limits limits = { 1024, 10, 1024 };
@@ -288,5 +308,6 @@ TEST_MAIN("serve/daemon",
           TEST(without_a_request_the_connection_ends),
           TEST(a_stop_ends_what_has_begun),
           TEST(an_expect_is_seen),
+          TEST(one_that_expires_is_closed_by_itself),
           TEST(larger_heads_have_more_memory),
           TEST(a_status_has_its_words))
