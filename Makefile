@@ -158,8 +158,8 @@ VALGRIND = valgrind -q --suppressions=$(CURDIR)/tests/valgrind.supp --leak-check
 valgrind:
 	$(NEED) run test valgrind
 	$(MAKE_ALL) tests
-	$(RUN) LIMIT=600 WRAPPER='$(VALGRIND)' tests/run.sh $(UNIT_TESTS) $(PLUGIN_TESTS)
-	$(RUN) LIMIT=600 TN_HOST_PREFIX='$(VALGRIND)' tests/run.sh $(E2E_TESTS)
+	$(RUN) LIMIT=600 JOBS=$$(nproc) WRAPPER='$(VALGRIND)' tests/run.sh $(UNIT_TESTS) $(PLUGIN_TESTS)
+	$(RUN) LIMIT=600 JOBS=$$(nproc) TN_HOST_PREFIX='$(VALGRIND)' tests/run.sh $(E2E_TESTS)
 
 bench:
 	$(NEED) run test bench

@@ -1,20 +1,21 @@
 #!/bin/sh
 #
-# run.sh PROGRAM... - runs the test programs, each under a time limit and as many at once as there
-# are cores. It prints one line for each, the whole output of those that fail, and last the sum:
-# "N passed, N failed". The exit status is 1 where anything failed.
+# run.sh PROGRAM... - runs the test programs, each under a time limit and twice as many at once as
+# there are cores, since most of their time they wait. It prints one line for each, the whole output
+# of those that fail, and last the sum: "N passed, N failed". The exit status is 1 where anything
+# failed.
 #
 # A program prints "N passed, N failed" itself; one that crashes, hangs, exits with another status
 # than 0, or prints no such line or one of no tests at all, is one more failure. What it says in a
 # line "skipped: WHY" is printed, too.
 #
 #	LIMIT    seconds that one program may take (300)
-#	JOBS     programs at once (the number of cores)
+#	JOBS     programs at once (twice the number of cores)
 #	WRAPPER  a command to put before each program, such as "valgrind -q"
 
 set -u
 
-: "${LIMIT:=300}" "${JOBS:=$(nproc)}" "${WRAPPER:=}"
+: "${LIMIT:=300}" "${JOBS:=$(($(nproc) * 2))}" "${WRAPPER:=}"
 
 # ---- One program -----------------------------------------------------------------------------
 
