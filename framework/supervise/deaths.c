@@ -191,7 +191,8 @@ static bool is_old_trouble(const struct tn_supervisor *supervisor, const struct 
 		death->culprit.worker ? record_of(&supervisor->book, death->culprit.worker->name)
 				      : NULL;
 
-	return record && record->before > supervisor->good_from && record->before >= oldest;
+	/* It may have crashed in the very millisecond in which that began to serve. */
+	return record && record->before >= supervisor->good_from && record->before >= oldest;
 }
 
 static void mark(struct tn_supervisor *supervisor)

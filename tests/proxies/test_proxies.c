@@ -26,7 +26,8 @@ static void check_versions(check_fn *check, int most)
 
 			check(proxy, client);
 			if (CU_get_number_of_failures() > before)
-				printf("\tthat was %s, HTTP/%d\n", proxy->name, version);
+				printf("\tthat was %s, HTTP/%d\n%s", proxy->name, version,
+				       host_log(proxy->host));
 			http_close(client);
 		}
 		if (proxy)
@@ -161,7 +162,11 @@ static void check_body(struct http_client *client, const char *body, size_t size
 	                                                                     .chunked = chunked });
 
 	CHECK_NUMBER(reply->status, 200);
-	CU_ASSERT(reply->body_size == size && memcmp(reply->body, body, size) == 0);
+	CHECK_TEXT(reply->error, NULL);
+	if (!CHECK_NUMBER(reply->body_size, size))
+		printf("\tthe request was%s chunked\n", chunked ? "" : " not");
+	else
+		CU_ASSERT(memcmp(reply->body, body, size) == 0);
 }
 
 static void check_large(const struct proxy *proxy, struct http_client *client)
