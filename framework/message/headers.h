@@ -9,6 +9,9 @@
 
 #include "message/exchange.h"
 
+#include <string.h>
+#include <strings.h>
+
 struct tn_header_field {
 	const char *name;
 	const char *value;
@@ -56,6 +59,12 @@ static inline const struct tn_header_field *tn_headers_field(const struct tn_hea
                                                              size_t index)
 {
 	return &headers->block->fields[index];
+}
+
+/* Whether that is its name, in any case. */
+static inline bool tn_header_field_is(const struct tn_header_field *field, const char *name)
+{
+	return field->name_size == strlen(name) && strcasecmp(field->name, name) == 0;
 }
 
 /* Whether it is a token (RFC 9110, 5.6.2): a method, a header's name. */

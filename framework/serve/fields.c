@@ -3,11 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-static bool is(const struct tn_header_field *field, const char *name)
-{
-	return field->name_size == strlen(name) && strcasecmp(field->name, name) == 0;
-}
-
 static bool begins(const struct tn_header_field *field, const char *name)
 {
 	return strncasecmp(field->name, name, strlen(name)) == 0;
@@ -18,15 +13,17 @@ static bool is_hop_by_hop(const struct tn_header_field *field)
 {
 	switch (field->name[0] | 0x20) {
 	case 'c':
-		return is(field, "Connection");
+		return tn_header_field_is(field, "Connection");
 	case 'k':
-		return is(field, "Keep-Alive");
+		return tn_header_field_is(field, "Keep-Alive");
 	case 'p':
-		return is(field, "Proxy-Connection");
+		return tn_header_field_is(field, "Proxy-Connection");
 	case 't':
-		return is(field, "TE") || is(field, "Trailer") || is(field, "Transfer-Encoding");
+		return tn_header_field_is(field, "TE") ||
+		       tn_header_field_is(field, "Trailer") ||
+		       tn_header_field_is(field, "Transfer-Encoding");
 	case 'u':
-		return is(field, "Upgrade");
+		return tn_header_field_is(field, "Upgrade");
 	default:
 		return false;
 	}
@@ -35,19 +32,20 @@ static bool is_hop_by_hop(const struct tn_header_field *field)
 static bool is_x(const struct tn_header_field *field)
 {
 	return (field->name[0] | 0x20) == 'x' &&
-	       (begins(field, "X-Forwarded-") || is(field, "X-Real-IP"));
+	       (begins(field, "X-Forwarded-") || tn_header_field_is(field, "X-Real-IP"));
 }
 
 /* What a trusted proxy writes over; whatever else is like it may be its client's. */
 static bool is_written(const struct tn_header_field *field)
 {
-	return is(field, "X-Forwarded-For") || is(field, "X-Forwarded-Proto") ||
-	       is(field, "X-Forwarded-Host");
+	return tn_header_field_is(field, "X-Forwarded-For") ||
+	       tn_header_field_is(field, "X-Forwarded-Proto") ||
+	       tn_header_field_is(field, "X-Forwarded-Host");
 }
 
 static bool is_standard(const struct tn_header_field *field)
 {
-	return (field->name[0] | 0x20) == 'f' && is(field, "Forwarded");
+	return (field->name[0] | 0x20) == 'f' && tn_header_field_is(field, "Forwarded");
 }
 
 static bool is_hidden(const struct tn_header_field *field, enum tn_fields_kept kept)
@@ -61,8 +59,10 @@ static bool is_hidden(const struct tn_header_field *field, enum tn_fields_kept k
 
 static bool can_be_named(const struct tn_header_field *field)
 {
-	return !is(field, "Host") && !is(field, "Content-Length") && !is(field, "Authorization") &&
-	       !is(field, "Cookie") && !is_x(field) && !is_standard(field);
+	return !tn_header_field_is(field, "Host") &&
+	       !tn_header_field_is(field, "Content-Length") &&
+	       !tn_header_field_is(field, "Authorization") &&
+	       !tn_header_field_is(field, "Cookie") && !is_x(field) && !is_standard(field);
 }
 
 static bool names(const char *options, const struct tn_header_field *field)
@@ -84,7 +84,7 @@ static bool is_named(const struct tn_headers *headers, const struct tn_header_fi
 	for (size_t i = 0; i < tn_headers_count(headers); i++) {
 		const struct tn_header_field *other = tn_headers_field(headers, i);
 
-		if (is(other, "Connection") && names(other->value, field))
+		if (tn_header_field_is(other, "Connection") && names(other->value, field))
 			return can_be_named(field);
 	}
 	return false;
@@ -96,7 +96,8 @@ static bool names_any(const struct tn_headers *headers)
 	for (size_t i = 0; i < tn_headers_count(headers); i++) {
 		const struct tn_header_field *field = tn_headers_field(headers, i);
 
-		if (is(field, "Connection") && strcasecmp(field->value, "keep-alive") != 0 &&
+		if (tn_header_field_is(field, "Connection") &&
+		    strcasecmp(field->value, "keep-alive") != 0 &&
 		    strcasecmp(field->value, "close") != 0)
 			return true;
 	}

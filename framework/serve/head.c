@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* The fields that tell where the request is for and where it ends. */
 struct fields {
@@ -13,18 +12,13 @@ struct fields {
 	bool chunked;
 };
 
-static inline bool is(const struct tn_header_field *field, const char *name)
-{
-	return field->name_size == strlen(name) && strcasecmp(field->name, name) == 0;
-}
-
 static void note(struct fields *fields, const struct tn_header_field *field)
 {
-	if (is(field, "Host"))
+	if (tn_header_field_is(field, "Host"))
 		fields->host = field->value;
-	else if (is(field, "Content-Length"))
+	else if (tn_header_field_is(field, "Content-Length"))
 		fields->length = field->value;
-	else if (is(field, "Transfer-Encoding"))
+	else if (tn_header_field_is(field, "Transfer-Encoding"))
 		fields->chunked = true;
 }
 
