@@ -604,8 +604,10 @@ static const char *read_chunk_line_feed(struct tn_framing *framing, const char *
 {
 	if (*at != '\n')
 		return refuse(framing, 400, "a malformed chunk size");
-	if (framing->left)
-		return within(framing) ? go_on(framing, CHUNK, at + 1) : NULL;
+	if (framing->left) {
+		at = go_on(framing, CHUNK, at + 1);
+		return within(framing) ? at : NULL;
+	}
 	framing->trailers = true;
 	framing->head_left += strlen("\r\n"); /* there is room for none behind the largest head */
 	return go_on(framing, LINE, at + 1);
@@ -825,8 +827,11 @@ void tn_framing_init(struct tn_framing *framing, const struct tn_framing_limits 
 
 bool tn_framing_exceeds(const struct tn_framing *framing)
 {
+	/* Digits of which the line is not whole are no size yet: it may be malformed. */
+	bool announced = framing->state != CHUNK_SIZE && framing->state != CHUNK_LF;
+
 	return framing->body > framing->body_most ||
-	       framing->left > framing->body_most - framing->body;
+	       (announced && framing->left > framing->body_most - framing->body);
 }
 
 size_t tn_framing_read(struct tn_framing *framing, const char *data, size_t size)

@@ -93,7 +93,8 @@ void tn_framing_init(struct tn_framing *framing, const struct tn_framing_limits 
  */
 size_t tn_framing_read(struct tn_framing *framing, const char *data, size_t size);
 
-/* Whether the body is larger than body_most, by what of it has come, or is to come of its chunk. */
+/* Whether the body is larger than body_most, by what of it has come, or is to come of its chunk,
+ * once the chunk's line is whole. */
 bool tn_framing_exceeds(const struct tn_framing *framing);
 
 #endif

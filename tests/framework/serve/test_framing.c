@@ -828,6 +828,34 @@ static void a_chunk_that_has_begun_is_stopped(void)
 	CHECK_NUMBER(framing.body, 2);
 }
 
+/* Wherever the limit becomes known in its line: a malformed one is malformed, not too large. */
+static void a_chunk_is_no_size_before_its_line_is_whole(void)
+{
+	static const struct {
+		const char *line;
+		int status;
+	} cases[] = { { "10000000000000005\r\na", 400 },
+		      { "1000;x\r\na", 400 },
+		      { "1000\n\na", 400 },
+		      { "1000\r\ra", 400 },
+		      { "1000\r\na", 413 } };
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t cut = 0; cut < strlen(cases[i].line) - 2; cut++) {
+			struct tn_framing framing;
+
+			tn_framing_init(&framing, &limits);
+			tn_framing_read(&framing, CHUNKED, strlen(CHUNKED));
+			tn_framing_read(&framing, cases[i].line, cut);
+			framing.body_most = 10;
+			if (!framing.status && cases[i].status == 400)
+				CHECK_NUMBER(tn_framing_exceeds(&framing), false);
+			tn_framing_read(&framing, cases[i].line + cut, strlen(cases[i].line) - cut);
+			CHECK_NUMBER(framing.status, cases[i].status);
+		}
+	}
+}
+
 static void a_body_of_a_known_length_is_the_callers_affair(void)
 {
 	struct tn_framing framing;
@@ -876,4 +904,5 @@ TEST_MAIN("serve/framing",
           TEST(there_are_as_many_fields_as_the_limit),
           TEST(a_chunked_body_is_as_large_as_it_may_be),
           TEST(a_chunk_that_has_begun_is_stopped),
+          TEST(a_chunk_is_no_size_before_its_line_is_whole),
           TEST(a_body_of_a_known_length_is_the_callers_affair))
